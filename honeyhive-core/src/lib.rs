@@ -1,0 +1,6 @@
+//! Tracing for LLM applications on OpenTelemetry.
+
+pub mod event;
+mod span;
+
+pub use span::keys;

@@ -1,0 +1,3 @@
+//! Spans: their keys.
+
+pub mod keys;
