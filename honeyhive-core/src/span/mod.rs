@@ -1,3 +1,190 @@
-//! Spans: their keys.
+//! Spans: describing one, running code inside it, adding to it, and how it ends.
 
+mod builder;
+mod enrich;
 pub mod keys;
+mod outcome;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+
+use opentelemetry::trace::{SpanBuilder as OtelSpanBuilder, SpanRef, Status, TraceContextExt, Tracer};
+use opentelemetry::{Context, KeyValue};
+
+pub use builder::SpanBuilder;
+pub use enrich::Enrichment;
+pub(crate) use enrich::EventUpdate;
+pub use outcome::{ErrorReport, ReportDebug, ReportError, ReportOpaque, ReportText, Split, SplitPlain, SplitResult};
+
+use crate::capture::{Captured, flatten};
+use crate::context::{Active, ActiveGuard, InContext};
+use crate::tracer::HoneyHiveTracer;
+
+/// Marks an open span with the number of its session's identity; replaced by the routing attributes on export.
+pub(crate) const IDENTITY_MARK: &str = "honeyhive.identity";
+
+/// An open span. It ends when [`end`](Self::end) is called or it is dropped; dropped before its outcome is recorded it
+/// says whether it was left by a panic or cancelled.
+///
+/// It is not active by itself: run code inside with [`in_scope`](Self::in_scope), [`scope`](Self::scope) or
+/// [`activate`](Self::activate).
+#[must_use = "the span ends when this value is dropped"]
+pub struct Span {
+    /// `None` when there is no tracer to record for.
+    open: Option<Open>,
+}
+
+struct Open {
+    cx: Context,
+    /// Keeps the identity alive until the span has ended.
+    _tracer: HoneyHiveTracer,
+    settled: bool,
+}
+
+impl Span {
+    /// A span that records nothing.
+    pub(crate) const fn disabled() -> Self {
+        Self { open: None }
+    }
+
+    /// Attributes to start a span of this tracer's session with; the mark comes first and with it the session.
+    pub(crate) fn attributes(tracer: &HoneyHiveTracer, room: usize) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(room + 1);
+        attributes.push(KeyValue::new(IDENTITY_MARK, tracer.identity().number.cast_signed()));
+        attributes
+    }
+
+    /// Starts a span below the active span of the same session. `attributes` begin as [`Span::attributes`] made them.
+    pub(crate) fn start(tracer: HoneyHiveTracer, name: Cow<'static, str>, attributes: Vec<KeyValue>) -> Self {
+        let parent = Context::map_current(|cx| Active::in_context(&tracer, cx));
+        let builder = OtelSpanBuilder::from_name(name).with_attributes(attributes);
+        let span = tracer.inner.pipeline.sdk().build_with_context(builder, &parent);
+        Self { open: Some(Open { cx: parent.with_span(span), _tracer: tracer, settled: false }) }
+    }
+
+    /// Whether anything written to the span will be sent.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.with(|span| span.is_recording()).unwrap_or(false)
+    }
+
+    /// The context in which this span is the active one, to carry it elsewhere.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        self.open.as_ref().map_or_else(Context::current, |open| open.cx.clone())
+    }
+
+    /// Runs a closure inside the span.
+    pub fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
+        let _guard = self.activate();
+        run()
+    }
+
+    /// Runs a future inside the span.
+    pub fn scope<F: Future>(&self, future: F) -> InContext<F> {
+        InContext::new(future, self.open.as_ref().map(|open| open.cx.clone()))
+    }
+
+    /// Makes the span active on this thread until the guard is dropped. Not for code that awaits.
+    #[must_use = "the span is active only while the guard lives"]
+    pub fn activate(&self) -> Option<ActiveGuard> {
+        self.open.as_ref().map(|open| ActiveGuard::new(open.cx.clone()))
+    }
+
+    /// Adds inputs, outputs, metadata and more.
+    #[allow(clippy::needless_pass_by_value, reason = "an enrichment is built for one call")]
+    pub fn enrich(&self, enrichment: Enrichment) {
+        if let Some(open) = &self.open {
+            enrichment.apply_to(&open.cx);
+        }
+    }
+
+    /// Records the result of the work under `honeyhive_outputs.result` and the span as succeeded.
+    pub fn record_output(&mut self, output: &(impl serde::Serialize + ?Sized)) {
+        self.settle_with_output(Captured::from_json(output));
+    }
+
+    /// Records the work as failed: status, one `exception` event, message and type of the error.
+    pub fn record_error<E: std::error::Error>(&mut self, error: &E) {
+        self.settle_with_error(&ErrorReport::of(error));
+    }
+
+    /// Records a failure known only by its text.
+    pub fn record_failure(&mut self, kind: &str, message: &str) {
+        self.settle_with_error(&ErrorReport::new(kind, message));
+    }
+
+    /// Ends the span as succeeded unless an error was recorded.
+    pub fn end(mut self) {
+        if let Some(open) = &mut self.open {
+            open.settled = true;
+        }
+    }
+
+    pub(crate) fn settle_with_output(&mut self, output: Captured) {
+        let Some(open) = &mut self.open else { return };
+        open.settled = true;
+        let span = open.cx.span();
+        if span.is_recording() {
+            write_result(&span, output);
+        }
+    }
+
+    pub(crate) fn settle_with_error(&mut self, error: &ErrorReport) {
+        let Some(open) = &mut self.open else { return };
+        open.settled = true;
+        write_error(&open.cx.span(), error);
+    }
+
+    fn with<T>(&self, read: impl FnOnce(SpanRef<'_>) -> T) -> Option<T> {
+        self.open.as_ref().map(|open| read(open.cx.span()))
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        let Some(open) = &self.open else { return };
+        let span = open.cx.span();
+        if !open.settled {
+            write_error(&span, &ErrorReport::unsettled());
+        }
+        span.end();
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Span").field("recording", &self.is_recording()).finish_non_exhaustive()
+    }
+}
+
+fn write_result(span: &SpanRef<'_>, output: Captured) {
+    match output {
+        Captured::Nothing => {}
+        Captured::Plain(value) => span.set_attribute(KeyValue::new(keys::RESULT, value)),
+        Captured::Text(text) => span.set_attribute(KeyValue::new(keys::RESULT, text)),
+        Captured::Json(text) => match serde_json::from_str(&text) {
+            Ok(value) => {
+                let mut attributes = Vec::new();
+                flatten(keys::RESULT.to_owned(), value, &mut attributes);
+                span.set_attributes(attributes);
+            }
+            // Nested deeper than can be read back: the text says it all.
+            Err(_) => span.set_attribute(KeyValue::new(keys::RESULT, text)),
+        },
+    }
+}
+
+fn write_error(span: &SpanRef<'_>, error: &ErrorReport) {
+    if !span.is_recording() {
+        return;
+    }
+    span.set_attribute(KeyValue::new(keys::ERROR, error.message.clone()));
+    span.set_attribute(KeyValue::new(keys::ERROR_TYPE, error.kind.clone()));
+    span.add_event("exception", error.exception_attributes());
+    span.set_status(Status::error(format!("{}: {}", error.kind, error.message)));
+}
+
+#[cfg(test)]
+mod tests;

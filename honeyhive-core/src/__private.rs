@@ -1,0 +1,109 @@
+//! What the expansion of `#[trace]` may touch, and nothing else. Not covered by any promise of stability.
+
+use std::borrow::Cow;
+
+pub use core;
+use opentelemetry::KeyValue;
+
+pub use crate::capture::{Capture, CaptureDebug, CaptureOpaque, CaptureScalar, CaptureSerialize, Captured};
+pub use crate::span::{
+    ErrorReport, ReportDebug, ReportError, ReportOpaque, ReportText, Span, Split, SplitPlain, SplitResult, keys,
+};
+use crate::{EventType, HoneyHiveTracer, discovery};
+
+/// What the attribute says about a function.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    /// Name of the span.
+    pub name: &'static str,
+    /// Whether the name was chosen, and is not the function's.
+    pub renamed: bool,
+    /// Kind of event.
+    pub event_type: EventType,
+    /// Number of arguments captured.
+    pub inputs: usize,
+}
+
+/// Collects captured arguments.
+#[derive(Debug)]
+pub struct Inputs(Vec<KeyValue>);
+
+impl Inputs {
+    /// Adds one argument under its attribute key.
+    pub fn push(&mut self, key: &'static str, value: Captured) {
+        if let Some(value) = value.into_input() {
+            self.0.push(KeyValue::new(key, value));
+        }
+    }
+}
+
+/// What `tracer = …` may be.
+pub trait AsTracer {
+    /// The tracer.
+    fn as_tracer(&self) -> Option<HoneyHiveTracer>;
+}
+
+impl AsTracer for HoneyHiveTracer {
+    fn as_tracer(&self) -> Option<HoneyHiveTracer> {
+        Some(self.clone())
+    }
+}
+
+impl<T: AsTracer> AsTracer for Option<T> {
+    fn as_tracer(&self) -> Option<HoneyHiveTracer> {
+        self.as_ref().and_then(AsTracer::as_tracer)
+    }
+}
+
+impl<T: AsTracer + ?Sized> AsTracer for &T {
+    fn as_tracer(&self) -> Option<HoneyHiveTracer> {
+        (**self).as_tracer()
+    }
+}
+
+impl<T: AsTracer + ?Sized> AsTracer for std::sync::Arc<T> {
+    fn as_tracer(&self) -> Option<HoneyHiveTracer> {
+        (**self).as_tracer()
+    }
+}
+
+/// Starts the span of a call on the tracer the code should use.
+pub fn start(function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
+    match discovery::current_or_warn() {
+        Some(tracer) => start_on(tracer, function, capture),
+        None => Span::disabled(),
+    }
+}
+
+/// Starts the span of a call on a given tracer; without one as [`start`].
+pub fn start_with(tracer: &impl AsTracer, function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
+    match tracer.as_tracer() {
+        Some(tracer) => start_on(tracer, function, capture),
+        None => start(function, capture),
+    }
+}
+
+fn start_on(tracer: HoneyHiveTracer, function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
+    // Room for the type, a name, the arguments and a result.
+    let mut inputs = Inputs(Span::attributes(&tracer, function.inputs + 3));
+    inputs.0.push(KeyValue::new(keys::EVENT_TYPE, function.event_type.as_str()));
+    if function.renamed {
+        inputs.0.push(KeyValue::new(keys::EVENT_NAME, function.name));
+    }
+    capture(&mut inputs);
+    Span::start(tracer, Cow::Borrowed(function.name), inputs.0)
+}
+
+/// Records the value a call returned.
+pub fn succeed(span: &mut Span, output: impl FnOnce() -> Captured) {
+    if span.is_recording() {
+        span.settle_with_output(output());
+    }
+}
+
+/// Records the error a call returned.
+pub fn fail(span: &mut Span, report: impl FnOnce() -> ErrorReport) {
+    if span.is_recording() {
+        span.settle_with_error(&report());
+    }
+}

@@ -1,0 +1,27 @@
+//! What a flush can report.
+
+/// Not everything was delivered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlushError {
+    /// The time is over and something still waits; it stays queued.
+    #[error("{pending} spans, session starts or updates are still undelivered{}", last(.last_error.as_deref()))]
+    Timeout {
+        /// Spans, session starts and updates not delivered yet.
+        pending: u64,
+        /// The last thing that went wrong, if anything did.
+        last_error: Option<String>,
+    },
+    /// Everything is settled, but something was lost since the last flush.
+    #[error("{lost} spans, session starts or updates were lost{}", last(.last_error.as_deref()))]
+    Lost {
+        /// Spans, session starts and updates lost since the last flush.
+        lost: u64,
+        /// The last thing that went wrong, if anything did.
+        last_error: Option<String>,
+    },
+}
+
+fn last(error: Option<&str>) -> String {
+    error.map(|error| format!("; last error: {error}")).unwrap_or_default()
+}

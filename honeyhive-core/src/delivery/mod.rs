@@ -1,0 +1,21 @@
+//! Delivery: everything between a finished span and the backend, off the caller's path.
+//!
+//! A *pipeline* is one destination: a queue with a bound, one worker thread that encodes and sends, and the SDK tracer
+//! whose spans end in that queue. Any number of sessions share it.
+
+mod encode;
+mod error;
+mod pipeline;
+mod processor;
+mod queue;
+mod stats;
+mod transport;
+mod worker;
+
+pub use error::FlushError;
+pub(crate) use pipeline::Pipeline;
+pub use stats::DeliveryStats;
+pub(crate) use transport::{Method, SendError};
+
+#[cfg(test)]
+mod tests;

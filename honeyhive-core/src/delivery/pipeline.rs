@@ -1,0 +1,196 @@
+//! A pipeline: queue, worker thread and SDK tracer of one destination.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::error::FlushError;
+use super::processor::{Identities, Processor};
+use super::queue::Queue;
+use super::transport::{Method, Reply, SendError, SharedTransport, base, transport};
+use super::worker::{Worker, wait_settled};
+use crate::config::{Config, ConfigError, program_name};
+
+/// How long dropping the last handle may wait for delivery.
+const DRAIN: Duration = Duration::from_secs(5);
+/// What the worker needs to come to its end once its time is over.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// One destination. Dropped with its last handle, it drains what is queued, for at most [`DRAIN`].
+pub(crate) struct Pipeline {
+    config: Config,
+    server_url: String,
+    queue: Arc<Queue>,
+    identities: Arc<Identities>,
+    sdk: SdkTracer,
+    runtime: Handle,
+    transport: SharedTransport,
+    settled: watch::Receiver<u64>,
+    deadline: watch::Sender<Option<Instant>>,
+    /// Hung up when the worker has ended.
+    ended: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Pipeline {
+    pub(crate) fn start(config: Config) -> Result<Self, ConfigError> {
+        let queue = Arc::new(Queue::default());
+        let identities = Arc::new(Identities::default());
+        let resource = resource();
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(ConfigError::Worker)?;
+        let handle = runtime.handle().clone();
+        let transport = transport(config.clone());
+        let (settled_sender, settled) = watch::channel(0);
+        let (deadline, deadline_receiver) = watch::channel(None);
+        let (alive, ended) = mpsc::channel::<()>();
+        let worker = Worker {
+            queue: queue.clone(),
+            transport: transport.clone(),
+            resource: opentelemetry_proto::tonic::resource::v1::Resource {
+                attributes: ResourceAttributesWithSchema::from(&resource).attributes.0,
+                ..Default::default()
+            },
+            settled: settled_sender,
+            deadline: deadline_receiver,
+        };
+        let run = move || {
+            let _alive = alive;
+            // Spans of an instrumented HTTP client must not feed the pipeline that sends them.
+            let _quiet = Context::enter_telemetry_suppressed_scope();
+            runtime.block_on(worker.run());
+        };
+        thread::Builder::new().name("honeyhive".into()).spawn(run).map_err(ConfigError::Worker)?;
+        let sdk = sdk_tracer(Processor { queue: queue.clone(), identities: identities.clone() }, resource);
+        Ok(Self {
+            server_url: base(&config.server_url),
+            config,
+            queue,
+            identities,
+            sdk,
+            runtime: handle,
+            transport,
+            settled,
+            deadline,
+            ended: Mutex::new(ended),
+        })
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn server_url(&self) -> &str {
+        &self.server_url
+    }
+
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    pub(crate) fn identities(&self) -> &Identities {
+        &self.identities
+    }
+
+    pub(crate) fn sdk(&self) -> &SdkTracer {
+        &self.sdk
+    }
+
+    pub(crate) async fn flush(&self, limit: Duration) -> Result<(), FlushError> {
+        let upto = self.queue.request_flush();
+        let settled = self.runtime.spawn(wait_settled(self.settled.clone(), upto, limit)).await;
+        self.report(settled.unwrap_or(false), upto)
+    }
+
+    pub(crate) fn flush_blocking(&self, limit: Duration) -> Result<(), FlushError> {
+        let upto = self.queue.request_flush();
+        let (sender, receiver) = mpsc::channel();
+        let settled = self.settled.clone();
+        self.runtime.spawn(async move {
+            // The caller may have stopped waiting.
+            let _ = sender.send(wait_settled(settled, upto, limit).await);
+        });
+        self.report(receiver.recv_timeout(limit.saturating_add(GRACE)).unwrap_or(false), upto)
+    }
+
+    /// Calls the REST API on the worker's runtime, so that it works on any executor and shares the connections.
+    pub(crate) async fn call(&self, method: Method, path: String, body: Option<Vec<u8>>) -> Result<Reply, SendError> {
+        let transport = self.transport.clone();
+        let call = self.runtime.spawn(async move { transport.call(method, &path, body).await });
+        call.await.unwrap_or_else(|_| Err(SendError::NoAnswer { problem: "the delivery thread has ended".into() }))
+    }
+
+    pub(crate) fn has_project_key(&self) -> bool {
+        self.config.project_key.is_some()
+    }
+
+    fn report(&self, settled: bool, upto: u64) -> Result<(), FlushError> {
+        let counters = &self.queue.counters;
+        if !settled {
+            let pending = upto.saturating_sub(*self.settled.borrow());
+            return Err(FlushError::Timeout { pending, last_error: counters.last_error() });
+        }
+        match counters.take_unreported() {
+            0 => Ok(()),
+            lost => Err(FlushError::Lost { lost, last_error: counters.last_error() }),
+        }
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        self.deadline.send_replace(Some(Instant::now() + DRAIN));
+        self.queue.close();
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if ended.recv_timeout(DRAIN + GRACE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            tracing::warn!("the delivery thread did not end in time; what it still held may be lost");
+        }
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// The SDK's defaults, and the program's name where no service name is configured.
+fn resource() -> Resource {
+    let resource = Resource::builder().build();
+    let service = opentelemetry::Key::from_static_str("service.name");
+    let unnamed = resource.get(&service).is_none_or(|name| name.as_str().starts_with("unknown_service"));
+    if unnamed {
+        return Resource::builder().with_service_name(program_name()).build();
+    }
+    resource
+}
+
+fn sdk_tracer(processor: Processor, resource: Resource) -> SdkTracer {
+    let provider = SdkTracerProvider::builder()
+        .with_span_processor(processor)
+        .with_resource(resource)
+        // Explicit, so that OTEL_TRACES_SAMPLER and OTEL_SPAN_*_LIMIT, meant for other exporters, change nothing here.
+        .with_sampler(Sampler::AlwaysOn)
+        .with_span_limits(LIMITS)
+        .build();
+    let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION")).build();
+    provider.tracer_with_scope(scope)
+}
+
+/// What the backend takes per span.
+const LIMITS: SpanLimits = SpanLimits {
+    max_attributes_per_span: 10_000,
+    max_events_per_span: 10_000,
+    max_links_per_span: 10_000,
+    max_attributes_per_event: 1_024,
+    max_attributes_per_link: 1_024,
+};

@@ -1,0 +1,144 @@
+//! Counting what was delivered and what was lost.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// What a pipeline has done so far. At rest `spans_ended = spans_exported + spans_lost() + spans_pending`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeliveryStats {
+    /// Spans that ended.
+    pub spans_ended: u64,
+    /// Spans the backend has accepted.
+    pub spans_exported: u64,
+    /// Spans lost because the queue was full.
+    pub spans_queue_full: u64,
+    /// Spans lost because their session was gone before they ended.
+    pub spans_without_session: u64,
+    /// Spans the backend refused.
+    pub spans_rejected: u64,
+    /// Spans given up when the pipeline was closed before they could be sent.
+    pub spans_unsent_at_exit: u64,
+    /// Spans waiting to be sent.
+    pub spans_pending: u64,
+    /// Session starts and updates the backend has accepted.
+    pub requests_delivered: u64,
+    /// Session starts and updates that were lost.
+    pub requests_lost: u64,
+    /// Attempts that failed and were repeated.
+    pub retries: u64,
+    /// The last thing that went wrong.
+    pub last_error: Option<String>,
+}
+
+impl DeliveryStats {
+    /// Spans lost, for whatever reason.
+    #[must_use]
+    pub fn spans_lost(&self) -> u64 {
+        self.spans_queue_full + self.spans_without_session + self.spans_rejected + self.spans_unsent_at_exit
+    }
+}
+
+/// Why something was lost.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Loss {
+    QueueFull,
+    WithoutSession,
+    Rejected,
+    UnsentAtExit,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    ended: AtomicU64,
+    exported: AtomicU64,
+    queue_full: AtomicU64,
+    without_session: AtomicU64,
+    rejected: AtomicU64,
+    unsent_at_exit: AtomicU64,
+    requests_delivered: AtomicU64,
+    requests_lost: AtomicU64,
+    retries: AtomicU64,
+    /// Losses a flush has not reported yet.
+    unreported: AtomicU64,
+    last_error: Mutex<Option<String>>,
+}
+
+impl Counters {
+    pub(super) fn span_ended(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn spans_exported(&self, count: u64) {
+        self.exported.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn request_delivered(&self) {
+        self.requests_delivered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn retried(&self, error: &str) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+        self.note(error);
+    }
+
+    /// Counts lost spans; warns once per reason.
+    pub(super) fn spans_lost(&self, loss: Loss, count: u64, why: &str) {
+        if count == 0 {
+            return;
+        }
+        let (counter, reason) = match loss {
+            Loss::QueueFull => (&self.queue_full, "the queue is full"),
+            Loss::WithoutSession => (&self.without_session, "their session was gone before they ended"),
+            Loss::Rejected => (&self.rejected, "the backend refused them"),
+            Loss::UnsentAtExit => (&self.unsent_at_exit, "they could not be sent before exit"),
+        };
+        self.unreported.fetch_add(count, Ordering::Relaxed);
+        self.note(why);
+        if counter.fetch_add(count, Ordering::Relaxed) == 0 {
+            tracing::warn!(why, "spans are being lost: {reason} (said once; see HoneyHiveTracer::stats)");
+        }
+    }
+
+    /// Counts a lost session start or update; warns once.
+    pub(super) fn request_lost(&self, why: &str) {
+        self.unreported.fetch_add(1, Ordering::Relaxed);
+        self.note(why);
+        if self.requests_lost.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(why, "a session start or update was lost (said once; see HoneyHiveTracer::stats)");
+        }
+    }
+
+    /// Losses since this was last asked.
+    pub(super) fn take_unreported(&self) -> u64 {
+        self.unreported.swap(0, Ordering::Relaxed)
+    }
+
+    pub(super) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn snapshot(&self) -> DeliveryStats {
+        // `ended` is read last, so that nothing can be counted as done before it is counted as ended.
+        let load = |counter: &AtomicU64| counter.load(Ordering::Acquire);
+        let mut stats = DeliveryStats {
+            spans_exported: load(&self.exported),
+            spans_queue_full: load(&self.queue_full),
+            spans_without_session: load(&self.without_session),
+            spans_rejected: load(&self.rejected),
+            spans_unsent_at_exit: load(&self.unsent_at_exit),
+            requests_delivered: load(&self.requests_delivered),
+            requests_lost: load(&self.requests_lost),
+            retries: load(&self.retries),
+            last_error: self.last_error(),
+            ..DeliveryStats::default()
+        };
+        stats.spans_ended = load(&self.ended);
+        stats.spans_pending = stats.spans_ended.saturating_sub(stats.spans_exported + stats.spans_lost());
+        stats
+    }
+
+    fn note(&self, error: &str) {
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_owned());
+    }
+}

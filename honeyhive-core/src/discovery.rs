@@ -1,0 +1,122 @@
+//! Finding the tracer for code that was not given one: the active one of the context, else the default, else the only
+//! one built. Two candidates and no hint is no answer: a span in the wrong session is worse than none.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use opentelemetry::Context;
+
+use crate::context::Active;
+use crate::tracer::{HoneyHiveTracer, Inner};
+
+/// How long dropping a [`DefaultGuard`] may wait for delivery.
+const DRAIN: Duration = Duration::from_secs(5);
+
+static REGISTRY: RwLock<Registry> = RwLock::new(Registry { built: Vec::new(), defaults: Vec::new() });
+
+struct Registry {
+    built: Vec<Weak<Inner>>,
+    defaults: Vec<HoneyHiveTracer>,
+}
+
+/// What looking for a tracer outside the context gave.
+enum Fallback {
+    One(HoneyHiveTracer),
+    None,
+    Several,
+}
+
+pub(crate) fn current() -> Option<HoneyHiveTracer> {
+    Context::map_current(|cx| Active::of(cx).cloned()).or_else(|| match fallback() {
+        Fallback::One(tracer) => Some(tracer),
+        Fallback::None | Fallback::Several => None,
+    })
+}
+
+/// As [`current`], and says once per process why there is none.
+pub(crate) fn current_or_warn() -> Option<HoneyHiveTracer> {
+    if let Some(active) = Context::map_current(|cx| Active::of(cx).cloned()) {
+        return Some(active);
+    }
+    static NONE: AtomicBool = AtomicBool::new(false);
+    static SEVERAL: AtomicBool = AtomicBool::new(false);
+    match fallback() {
+        Fallback::One(tracer) => Some(tracer),
+        Fallback::None => {
+            if !NONE.swap(true, Ordering::Relaxed) {
+                tracing::warn!("a traced function ran without a tracer and was not recorded: build one first and keep it");
+            }
+            None
+        }
+        Fallback::Several => {
+            if !SEVERAL.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "a traced function ran while several tracers exist and none is active, and was not recorded: \
+                     pass one with #[trace(tracer = …)], run the code in tracer.scope(…), or call tracer.set_default()"
+                );
+            }
+            None
+        }
+    }
+}
+
+fn fallback() -> Fallback {
+    // Handles are released after the lock: the last one of a pipeline drains it when dropped.
+    let (first, second) = {
+        let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(default) = registry.defaults.last() {
+            return Fallback::One(default.clone());
+        }
+        let mut live = registry.built.iter().filter_map(Weak::upgrade);
+        (live.next(), live.next())
+    };
+    match (first, second) {
+        (Some(only), None) => Fallback::One(HoneyHiveTracer { inner: only }),
+        (None, _) => Fallback::None,
+        (Some(_), Some(_)) => Fallback::Several,
+    }
+}
+
+/// Lets the tracer be found as the only one built.
+pub(crate) fn register(tracer: &HoneyHiveTracer) {
+    let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
+    registry.built.retain(|built| built.strong_count() > 0);
+    registry.built.push(Arc::downgrade(&tracer.inner));
+}
+
+pub(crate) fn set_default(tracer: HoneyHiveTracer) -> DefaultGuard {
+    let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
+    registry.defaults.push(tracer.clone());
+    DefaultGuard { tracer }
+}
+
+/// Keeps a tracer the default one. Made by [`HoneyHiveTracer::set_default`].
+///
+/// Guards may be dropped in any order: the default is the tracer of the youngest guard alive.
+#[must_use = "the tracer is the default only while the guard lives"]
+pub struct DefaultGuard {
+    tracer: HoneyHiveTracer,
+}
+
+impl Drop for DefaultGuard {
+    fn drop(&mut self) {
+        let removed = {
+            let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
+            let defaults = &mut registry.defaults;
+            let position = defaults.iter().rposition(|tracer| Arc::ptr_eq(&tracer.inner, &self.tracer.inner));
+            position.map(|position| defaults.remove(position))
+        };
+        drop(removed);
+        if let Err(error) = self.tracer.flush_blocking(DRAIN) {
+            tracing::warn!(%error, "not everything was delivered before the default tracer was released");
+        }
+    }
+}
+
+impl fmt::Debug for DefaultGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DefaultGuard").field("tracer", &self.tracer).finish()
+    }
+}

@@ -1,0 +1,166 @@
+//! Adding to a span or a session: one value for both.
+
+use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, KeyValue};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::keys;
+use crate::capture::{flatten, to_json};
+
+/// Something to add to a span or a session, by bucket. Of one key given twice the last value counts.
+///
+/// On a span objects and arrays are flattened (`metadata("a", json!({"b": 1}))` is `honeyhive_metadata.a.b`); on a
+/// session they are sent whole and merged by the server. A value that cannot be serialised becomes a text that says so.
+///
+/// # Examples
+///
+/// ```
+/// use honeyhive_core::Enrichment;
+///
+/// let enrichment = Enrichment::new().metadata("model", "m-1").metric("tokens", 42).feedback("rating", 5);
+/// ```
+#[must_use = "pass it to enrich_span or enrich_session"]
+#[derive(Clone, Debug, Default)]
+pub struct Enrichment {
+    entries: Vec<(Bucket, String, Value)>,
+    error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bucket {
+    Inputs,
+    Outputs,
+    Config,
+    Metadata,
+    Metrics,
+    Feedback,
+    UserProperties,
+}
+
+impl Bucket {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Inputs => keys::INPUTS,
+            Self::Outputs => keys::OUTPUTS,
+            Self::Config => keys::CONFIG,
+            Self::Metadata => keys::METADATA,
+            Self::Metrics => keys::METRICS,
+            Self::Feedback => keys::FEEDBACK,
+            Self::UserProperties => keys::USER_PROPERTIES,
+        }
+    }
+
+    /// The field of an event.
+    fn field(self) -> &'static str {
+        self.prefix().strip_prefix("honeyhive_").unwrap_or_default()
+    }
+}
+
+/// A change of an event that exists, sent as `PUT /events`.
+#[derive(Debug)]
+pub(crate) struct EventUpdate {
+    pub(crate) event_id: String,
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl EventUpdate {
+    pub(crate) fn body(&self) -> Value {
+        let mut body = self.fields.clone();
+        body.insert("event_id".into(), self.event_id.clone().into());
+        Value::Object(body)
+    }
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident => $bucket:ident;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(self, key: impl Into<String>, value: impl Serialize) -> Self {
+            self.entry(Bucket::$bucket, key, value)
+        }
+    )*};
+}
+
+impl Enrichment {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    setters! {
+        /// Adds one input.
+        input => Inputs;
+        /// Adds one output.
+        output => Outputs;
+        /// Adds one piece of configuration, such as the model's name.
+        config => Config;
+        /// Adds one piece of metadata.
+        metadata => Metadata;
+        /// Adds one metric: a number, a flag or a text.
+        metric => Metrics;
+        /// Adds one piece of feedback.
+        feedback => Feedback;
+        /// Adds one property of the user on whose behalf the work is done.
+        user_property => UserProperties;
+    }
+
+    /// Sets the error message. On a span this does not change its status.
+    pub fn error(mut self, message: impl Into<String>) -> Self {
+        self.error = Some(message.into());
+        self
+    }
+
+    fn entry(mut self, bucket: Bucket, key: impl Into<String>, value: impl Serialize) -> Self {
+        self.entries.push((bucket, key.into(), to_json(&value)));
+        self
+    }
+
+    pub(crate) fn write(self, attributes: &mut Vec<KeyValue>) {
+        for (bucket, key, value) in self.entries {
+            flatten(format!("{}.{key}", bucket.prefix()), value, attributes);
+        }
+        if let Some(error) = self.error {
+            attributes.push(KeyValue::new(keys::ERROR, error));
+        }
+    }
+
+    /// Writes onto the active span of a context; `false` when none is recording.
+    pub(crate) fn apply_to(self, cx: &Context) -> bool {
+        let span = cx.span();
+        if !span.is_recording() {
+            return false;
+        }
+        let mut attributes = Vec::with_capacity(self.entries.len());
+        self.write(&mut attributes);
+        span.set_attributes(attributes);
+        true
+    }
+
+    /// The update of an event; `None` when there is nothing to send.
+    pub(crate) fn into_update(self, event_id: String) -> Option<EventUpdate> {
+        let mut fields = Map::new();
+        for (bucket, key, value) in self.entries {
+            match bucket {
+                // The server does not let inputs change: they are kept where it accepts them.
+                Bucket::Inputs => object(object(&mut fields, "metadata"), "inputs").insert(key, value),
+                bucket => object(&mut fields, bucket.field()).insert(key, value),
+            };
+        }
+        if let Some(error) = self.error {
+            object(&mut fields, "metadata").insert("error".into(), error.into());
+        }
+        (!fields.is_empty()).then_some(EventUpdate { event_id, fields })
+    }
+}
+
+/// The object under `key`, made if it is not there.
+fn object<'a>(fields: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
+    let slot = fields.entry(key).or_insert_with(|| Value::Object(Map::new()));
+    if !slot.is_object() {
+        *slot = Value::Object(Map::new());
+    }
+    match slot {
+        Value::Object(members) => members,
+        _ => unreachable!("made an object above"),
+    }
+}

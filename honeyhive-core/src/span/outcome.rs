@@ -1,0 +1,180 @@
+//! How a piece of work ended: what its result is, and what an error says about itself.
+//!
+//! As in [`capture`](crate::capture), the compiler picks the richest description where the macro expands.
+
+use std::error::Error;
+use std::fmt;
+
+use opentelemetry::KeyValue;
+
+use crate::capture::{Capture, cut_text};
+
+/// What is recorded of an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorReport {
+    /// Simple name of the error's type.
+    pub(crate) kind: String,
+    /// Its message.
+    pub(crate) message: String,
+    /// Messages of the errors beneath it, outermost first.
+    sources: Vec<String>,
+}
+
+/// More causes than anybody reads, and an end for a chain that has none.
+const SOURCE_LIMIT: usize = 32;
+
+impl ErrorReport {
+    pub(crate) fn new(kind: &str, message: &str) -> Self {
+        Self { kind: kind.to_owned(), message: cut_text(message), sources: Vec::new() }
+    }
+
+    pub(crate) fn of<E: Error>(error: &E) -> Self {
+        Self::with_sources(simple_name::<E>(), error)
+    }
+
+    fn with_sources(kind: &str, error: &(dyn Error + '_)) -> Self {
+        let mut report = Self::new(kind, &error.to_string());
+        let mut source = error.source();
+        while let Some(cause) = source.filter(|_| report.sources.len() < SOURCE_LIMIT) {
+            report.sources.push(cut_text(&cause.to_string()));
+            source = cause.source();
+        }
+        report
+    }
+
+    /// The report of a span that was dropped before its outcome was known.
+    pub(crate) fn unsettled() -> Self {
+        if std::thread::panicking() {
+            Self::new("Panic", "the code inside panicked")
+        } else {
+            Self::new("Cancelled", "dropped before it finished")
+        }
+    }
+
+    /// Attributes of the `exception` event.
+    pub(crate) fn exception_attributes(&self) -> Vec<KeyValue> {
+        let mut attributes = vec![
+            KeyValue::new("exception.type", self.kind.clone()),
+            KeyValue::new("exception.message", self.message.clone()),
+        ];
+        if !self.sources.is_empty() {
+            attributes.push(KeyValue::new("exception.stacktrace", format!("caused by: {}", self.sources.join("\ncaused by: "))));
+        }
+        attributes
+    }
+}
+
+/// Simple name of a type: no path, no parameters.
+fn simple_name<T: ?Sized>() -> &'static str {
+    let full = std::any::type_name::<T>();
+    let bare = full.trim_start_matches('&').trim_start_matches("mut ");
+    let bare = bare.split('<').next().unwrap_or(bare);
+    bare.rsplit("::").next().unwrap_or(bare)
+}
+
+/// First rung: an error.
+pub trait ReportError {
+    /// Describes it.
+    fn report(&self) -> ErrorReport;
+}
+
+impl<E: Error> ReportError for &&&Capture<'_, E> {
+    fn report(&self) -> ErrorReport {
+        ErrorReport::of(self.0)
+    }
+}
+
+macro_rules! boxed {
+    ($($t:ty)*) => {$(
+        impl ReportError for &&&Capture<'_, Box<$t>> {
+            fn report(&self) -> ErrorReport {
+                ErrorReport::with_sources("Error", &**self.0)
+            }
+        }
+    )*};
+}
+
+boxed!(dyn Error dyn Error + Send dyn Error + Send + Sync);
+
+/// Second rung: anything that can be displayed, such as `String` or `anyhow::Error`.
+pub trait ReportText {
+    /// Describes it.
+    fn report(&self) -> ErrorReport;
+}
+
+impl<E: fmt::Display + ?Sized> ReportText for &&Capture<'_, E> {
+    fn report(&self) -> ErrorReport {
+        ErrorReport::new(simple_name::<E>(), &self.0.to_string())
+    }
+}
+
+/// Third rung: the `Debug` text.
+pub trait ReportDebug {
+    /// Describes it.
+    fn report(&self) -> ErrorReport;
+}
+
+impl<E: fmt::Debug + ?Sized> ReportDebug for &Capture<'_, E> {
+    fn report(&self) -> ErrorReport {
+        ErrorReport::new(simple_name::<E>(), &format!("{:?}", self.0))
+    }
+}
+
+/// Last rung: the type's name.
+pub trait ReportOpaque {
+    /// Describes it.
+    fn report(&self) -> ErrorReport;
+}
+
+impl<E: ?Sized> ReportOpaque for Capture<'_, E> {
+    fn report(&self) -> ErrorReport {
+        ErrorReport::new(simple_name::<E>(), std::any::type_name::<E>())
+    }
+}
+
+/// A result seen as value or error; a value that is no `Result` has no error.
+#[derive(Debug)]
+pub enum Split<'a, T: ?Sized, E> {
+    /// The work succeeded with this.
+    Value(&'a T),
+    /// The work failed with this.
+    Failure(&'a E),
+}
+
+/// First rung: a `Result`.
+pub trait SplitResult<'a> {
+    /// Type of the value.
+    type Value;
+    /// Type of the error.
+    type Failure;
+    /// Looks inside.
+    fn split(&self) -> Split<'a, Self::Value, Self::Failure>;
+}
+
+impl<'a, T, E> SplitResult<'a> for &Capture<'a, Result<T, E>> {
+    type Value = T;
+    type Failure = E;
+
+    fn split(&self) -> Split<'a, T, E> {
+        match self.0 {
+            Ok(value) => Split::Value(value),
+            Err(error) => Split::Failure(error),
+        }
+    }
+}
+
+/// Last rung: anything else.
+pub trait SplitPlain<'a> {
+    /// Type of the value.
+    type Value: ?Sized;
+    /// The value.
+    fn split(&self) -> Split<'a, Self::Value, std::convert::Infallible>;
+}
+
+impl<'a, T: ?Sized> SplitPlain<'a> for Capture<'a, T> {
+    type Value = T;
+
+    fn split(&self) -> Split<'a, T, std::convert::Infallible> {
+        Split::Value(self.0)
+    }
+}
