@@ -1,10 +1,19 @@
 //! The HoneyHive event: the one record type of the platform. A span becomes an event, and a session is one too.
 
+mod from_span;
+mod nested;
+mod render;
+mod tree;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use from_span::{SessionHint, SpanError};
+pub use render::TreeText;
+pub use tree::{EventNode, EventTree};
 
 /// What kind of work an event describes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

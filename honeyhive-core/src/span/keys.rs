@@ -26,6 +26,8 @@ pub const TRACELOOP_SOURCE: &str = "traceloop.association.properties.source";
 pub const EVENT_TYPE: &str = "honeyhive_event_type";
 /// Event name, when it differs from the span's name.
 pub const EVENT_NAME: &str = "honeyhive_event_name";
+/// Id of the event the span becomes (UUID text), when it is not to be derived from the span.
+pub const EVENT_ID: &str = "honeyhive_event_id";
 /// Error message of the event.
 pub const ERROR: &str = "honeyhive_error";
 /// Simple name of the error's type.
