@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 
-pub use core;
 use opentelemetry::KeyValue;
 
 pub use crate::capture::{Capture, CaptureDebug, CaptureOpaque, CaptureScalar, CaptureSerialize, Captured};
 pub use crate::span::{
-    ErrorReport, ReportDebug, ReportError, ReportOpaque, ReportText, Span, Split, SplitPlain, SplitResult, keys,
+    ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Span, Split, SplitPlain, SplitResult, keys,
 };
-use crate::{EventType, HoneyHiveTracer, discovery};
+pub use core;
+
+pub use crate::EventType;
+use crate::{HoneyHiveTracer, discovery};
 
 /// What the attribute says about a function.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +94,11 @@ fn start_on(tracer: HoneyHiveTracer, function: &Function, capture: impl FnOnce(&
     }
     capture(&mut inputs);
     Span::start(tracer, Cow::Borrowed(function.name), inputs.0)
+}
+
+/// Runs a body. A closure passed here may give away what it captured, which one called in place may not.
+pub fn call<T>(body: impl FnOnce() -> T) -> T {
+    body()
 }
 
 /// Records the value a call returned.

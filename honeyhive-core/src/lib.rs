@@ -1,8 +1,5 @@
 //! Tracing for LLM applications on OpenTelemetry.
 
-// The attribute's expansion names this crate, also inside it.
-extern crate self as honeyhive_core;
-
 #[doc(hidden)]
 pub mod __private;
 pub mod api;

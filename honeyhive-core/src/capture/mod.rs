@@ -14,8 +14,8 @@ use opentelemetry::Value;
 use serde::Serialize;
 
 pub(crate) use flatten::flatten;
-pub(crate) use limit::{JSON_LIMIT, cut_text};
-pub use scalar::Scalar;
+pub(crate) use limit::cut_text;
+use scalar::Scalar;
 
 use limit::{capped_debug, capped_json};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use opentelemetry::KeyValue;
 use serde_json::json;
 
+use super::limit::{self, JSON_LIMIT};
 use super::*;
 
 macro_rules! capture {

@@ -16,6 +16,3 @@ pub use error::FlushError;
 pub(crate) use pipeline::Pipeline;
 pub use stats::DeliveryStats;
 pub(crate) use transport::{Method, SendError};
-
-#[cfg(test)]
-mod tests;

@@ -42,6 +42,18 @@ pub(crate) struct Pipeline {
     ended: Mutex<mpsc::Receiver<()>>,
 }
 
+/// Held by the worker's thread: once it ends, however it ends, nothing is taken any more and nobody waits for it.
+struct Closing {
+    queue: Arc<Queue>,
+    _alive: mpsc::Sender<()>,
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
 impl Pipeline {
     pub(crate) fn start(config: Config) -> Result<Self, ConfigError> {
         let queue = Arc::new(Queue::default());
@@ -63,8 +75,9 @@ impl Pipeline {
             settled: settled_sender,
             deadline: deadline_receiver,
         };
+        let closing = Closing { queue: queue.clone(), _alive: alive };
         let run = move || {
-            let _alive = alive;
+            let _closing = closing;
             // Spans of an instrumented HTTP client must not feed the pipeline that sends them.
             let _quiet = Context::enter_telemetry_suppressed_scope();
             runtime.block_on(worker.run());

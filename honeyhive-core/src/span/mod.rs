@@ -15,7 +15,7 @@ use opentelemetry::{Context, KeyValue};
 pub use builder::SpanBuilder;
 pub use enrich::Enrichment;
 pub(crate) use enrich::EventUpdate;
-pub use outcome::{ErrorReport, ReportDebug, ReportError, ReportOpaque, ReportText, Split, SplitPlain, SplitResult};
+pub use outcome::{ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Split, SplitPlain, SplitResult};
 
 use crate::capture::{Captured, flatten};
 use crate::context::{Active, ActiveGuard, InContext};
@@ -185,6 +185,3 @@ fn write_error(span: &SpanRef<'_>, error: &ErrorReport) {
     span.add_event("exception", error.exception_attributes());
     span.set_status(Status::error(format!("{}: {}", error.kind, error.message)));
 }
-
-#[cfg(test)]
-mod tests;

@@ -78,15 +78,21 @@ pub trait ReportError {
     fn report(&self) -> ErrorReport;
 }
 
-impl<E: Error> ReportError for &&&Capture<'_, E> {
+impl<E: Error> ReportError for &&&&Capture<'_, E> {
     fn report(&self) -> ErrorReport {
         ErrorReport::of(self.0)
     }
 }
 
+/// Second rung: a boxed error, which is no error to the compiler.
+pub trait ReportBoxed {
+    /// Describes it.
+    fn report(&self) -> ErrorReport;
+}
+
 macro_rules! boxed {
     ($($t:ty)*) => {$(
-        impl ReportError for &&&Capture<'_, Box<$t>> {
+        impl ReportBoxed for &&&Capture<'_, Box<$t>> {
             fn report(&self) -> ErrorReport {
                 ErrorReport::with_sources("Error", &**self.0)
             }
@@ -96,7 +102,7 @@ macro_rules! boxed {
 
 boxed!(dyn Error dyn Error + Send dyn Error + Send + Sync);
 
-/// Second rung: anything that can be displayed, such as `String` or `anyhow::Error`.
+/// Third rung: anything that can be displayed, such as `String` or `anyhow::Error`.
 pub trait ReportText {
     /// Describes it.
     fn report(&self) -> ErrorReport;
@@ -108,7 +114,7 @@ impl<E: fmt::Display + ?Sized> ReportText for &&Capture<'_, E> {
     }
 }
 
-/// Third rung: the `Debug` text.
+/// Fourth rung: the `Debug` text.
 pub trait ReportDebug {
     /// Describes it.
     fn report(&self) -> ErrorReport;

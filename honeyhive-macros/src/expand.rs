@@ -1,0 +1,164 @@
+//! What an annotated function becomes.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Error, ItemFn, LitStr, Result, ReturnType, Type};
+
+use crate::args::Args;
+use crate::params;
+
+/// Expands `#[trace(arguments)] item`; on an error the item stays, so that only the attribute is reported.
+pub(crate) fn function(arguments: TokenStream, item: TokenStream, core: &TokenStream) -> TokenStream {
+    match try_function(arguments, item.clone(), core) {
+        Ok(expanded) => expanded,
+        Err(error) => {
+            let error = error.into_compile_error();
+            quote! { #error #item }
+        }
+    }
+}
+
+fn try_function(arguments: TokenStream, item: TokenStream, core: &TokenStream) -> Result<TokenStream> {
+    let args: Args = syn::parse2(arguments)?;
+    let function: ItemFn = syn::parse2(item).map_err(|error| {
+        Error::new(error.span(), format!("`#[trace]` belongs on a function or method with a body ({error})"))
+    })?;
+    if let Some(token) = &function.sig.constness {
+        return Err(Error::new_spanned(token, "a `const fn` cannot be traced: it may run at compile time"));
+    }
+    let recorded = params::recorded(&function.sig, &args)?;
+
+    // Names of ours that no name of the user's can meet.
+    let span = Ident::new("__honeyhive_span", Span::mixed_site());
+    let result = Ident::new("__honeyhive_result", Span::mixed_site());
+    let private = quote!(#core::__private);
+
+    let start = start(&args, &function, &recorded, &private);
+    let settle = settle(&span, &result, &private);
+    let run = if function.sig.asyncness.is_some() {
+        let body = body_with_type(&function, &private);
+        quote! {
+            let #result = #private::Span::scope(&#span, async move #body).await;
+        }
+    } else {
+        let output = closure_output(&function.sig.output);
+        let block = &function.block;
+        quote! {
+            let #result = {
+                let _active = #private::Span::activate(&#span);
+                #private::call(move || #output #block)
+            };
+        }
+    };
+    let ItemFn { attrs, vis, sig, .. } = &function;
+    Ok(quote! {
+        #(#attrs)*
+        #vis #sig {
+            let mut #span = #start;
+            #run
+            #settle
+            #result
+        }
+    })
+}
+
+/// The expression that starts the span, with what it records of the arguments.
+fn start(args: &Args, function: &ItemFn, recorded: &[Ident], private: &TokenStream) -> TokenStream {
+    let name = match &args.name {
+        Some(name) => name.to_token_stream(),
+        None => {
+            let ident = function.sig.ident.to_string();
+            LitStr::new(ident.trim_start_matches("r#"), function.sig.ident.span()).to_token_stream()
+        }
+    };
+    let renamed = args.name.is_some();
+    let event_type = args.event_type.map_or_else(|| quote!(Tool), |given| given.variant().to_token_stream());
+    let count = recorded.len();
+    let keys = recorded.iter().map(|name| {
+        let name = name.to_string();
+        format!("honeyhive_inputs.{}", name.trim_start_matches("r#"))
+    });
+    let inputs = Ident::new("__honeyhive_inputs", Span::mixed_site());
+    let (start, tracer) = match &args.tracer {
+        Some(tracer) => (quote!(start_with), quote!(&(#tracer),)),
+        None => (quote!(start), TokenStream::new()),
+    };
+    quote! {
+        #private::#start(
+            #tracer
+            &#private::Function {
+                name: #name,
+                renamed: #renamed,
+                event_type: #private::EventType::#event_type,
+                inputs: #count,
+            },
+            |#inputs: &mut #private::Inputs| {
+                #[allow(unused_imports)]
+                use #private::{CaptureDebug as _, CaptureOpaque as _, CaptureScalar as _, CaptureSerialize as _};
+                #(#private::Inputs::push(#inputs, #keys, (&&&&#private::Capture(&#recorded)).capture());)*
+            },
+        )
+    }
+}
+
+/// Records how the call ended.
+fn settle(span: &Ident, result: &Ident, private: &TokenStream) -> TokenStream {
+    let value = Ident::new("__honeyhive_value", Span::mixed_site());
+    quote! {
+        {
+            #[allow(unused_imports)]
+            use #private::{
+                CaptureDebug as _, CaptureOpaque as _, CaptureScalar as _, CaptureSerialize as _, ReportBoxed as _,
+                ReportDebug as _, ReportError as _, ReportOpaque as _, ReportText as _, SplitPlain as _, SplitResult as _,
+            };
+            match (&&#private::Capture(&#result)).split() {
+                #private::Split::Value(#value) => {
+                    #private::succeed(&mut #span, || (&&&&#private::Capture(#value)).capture());
+                }
+                #private::Split::Failure(#value) => {
+                    #private::fail(&mut #span, || (&&&&&#private::Capture(#value)).report());
+                }
+            }
+        }
+    }
+}
+
+/// The body of an async function, told its type: without it `?` and coercions have nothing to aim at.
+fn body_with_type(function: &ItemFn, private: &TokenStream) -> TokenStream {
+    let block = &function.block;
+    let output = match &function.sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, output) if mentions_impl(output) => return quote!({ #block }),
+        ReturnType::Type(_, output) => output.to_token_stream(),
+    };
+    quote! {
+        {
+            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::let_unit_value, clippy::unreachable)]
+            if false {
+                let never: #output = #private::core::unreachable!();
+                return never;
+            }
+            #block
+        }
+    }
+}
+
+/// The return type of the closure around a synchronous body; `impl Trait` cannot be named there.
+fn closure_output(output: &ReturnType) -> TokenStream {
+    match output {
+        ReturnType::Type(_, output) if mentions_impl(output) => TokenStream::new(),
+        ReturnType::Default => quote!(-> ()),
+        other => other.to_token_stream(),
+    }
+}
+
+fn mentions_impl(output: &Type) -> bool {
+    fn found(stream: TokenStream) -> bool {
+        stream.into_iter().any(|token| match token {
+            proc_macro2::TokenTree::Ident(ident) => ident == "impl",
+            proc_macro2::TokenTree::Group(group) => found(group.stream()),
+            _ => false,
+        })
+    }
+    found(output.to_token_stream())
+}
