@@ -1,0 +1,132 @@
+//! Functions over extractors: one call accepts sync and async ones of any argument list, decided at compile time.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::extract::{FromOutcome, FromTask, OutcomeContext, TaskContext};
+use crate::output::{IntoOutput, TaskError};
+use crate::score::{IntoScore, Score};
+
+/// A call that is ready to run.
+pub enum Call<T> {
+    /// An async function: a task of its own.
+    Async(Pin<Box<dyn Future<Output = Result<T, TaskError>> + Send>>),
+    /// A sync function: it may block, so it gets a thread that may.
+    Sync(Box<dyn FnOnce() -> Result<T, TaskError> + Send>),
+}
+
+impl<T> std::fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Async(_) => "Call::Async",
+            Self::Sync(_) => "Call::Sync",
+        })
+    }
+}
+
+/// A function under evaluation: any `Fn` whose arguments are [`FromTask`] and whose result is [`IntoOutput`], or a
+/// future of it. `M` only tells the shapes apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this is no function that can be evaluated",
+    note = "write the types of a closure's arguments: `|datapoint: Datapoint| …`",
+    note = "arguments: `Datapoint`, `HoneyHiveTracer`, `Inputs<T>`, `GroundTruth<T>`, at most five, in any order",
+    note = "result: scalars, text, JSON, `Json<T>`, or `Result` of these; sync or async"
+)]
+pub trait Task<M>: Send + Sync + 'static {
+    /// Prepares a call.
+    fn call(self: &Arc<Self>, context: TaskContext) -> Call<Value>;
+}
+
+/// An evaluator: any `Fn` whose arguments are [`FromOutcome`] and whose result is [`IntoScore`], or a future of it.
+/// `M` only tells the shapes apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this is no evaluator",
+    note = "write the types of a closure's arguments: `|Outputs(answer): Outputs<String>| …`",
+    note = "arguments: `Outputs<T>`, `Inputs<T>`, `GroundTruth<T>`, `Datapoint`, `HoneyHiveTracer`, at most five, in any order",
+    note = "result: a bool, a number, a text, `Score`, or `Option` or `Result` of these; sync or async"
+)]
+pub trait Evaluator<M>: Send + Sync + 'static {
+    /// Prepares a call.
+    fn call(self: &Arc<Self>, context: OutcomeContext) -> Call<Option<Score>>;
+}
+
+/// Marks the sync shape of a function.
+#[derive(Debug)]
+pub struct SyncShape;
+/// Marks the async shape of a function.
+#[derive(Debug)]
+pub struct AsyncShape;
+
+macro_rules! functions {
+    ($kind:ident, $context:ident, $from:ident :: $extract:ident, $into:ident :: $convert:ident => $result:ty; $($argument:ident)*) => {
+        impl<F, R, $($argument,)*> $kind<(SyncShape, $($argument,)*)> for F
+        where
+            F: Fn($($argument),*) -> R + Send + Sync + 'static,
+            R: $into,
+            $($argument: $from,)*
+        {
+            #[allow(unused_variables, non_snake_case)]
+            fn call(self: &Arc<Self>, context: $context) -> Call<$result> {
+                let function = self.clone();
+                Call::Sync(Box::new(move || {
+                    $(let $argument = $argument::$extract(&context)?;)*
+                    function($($argument),*).$convert()
+                }))
+            }
+        }
+
+        impl<F, R, $($argument,)*> $kind<(AsyncShape, $($argument,)*)> for F
+        where
+            F: Fn($($argument),*) -> R + Send + Sync + 'static,
+            R: Future + Send,
+            R::Output: $into,
+            $($argument: $from,)*
+        {
+            #[allow(unused_variables, non_snake_case)]
+            fn call(self: &Arc<Self>, context: $context) -> Call<$result> {
+                let function = self.clone();
+                Call::Async(Box::pin(async move {
+                    $(let $argument = $argument::$extract(&context)?;)*
+                    function($($argument),*).await.$convert()
+                }))
+            }
+        }
+    };
+}
+
+macro_rules! arities {
+    ($(($($argument:ident)*))*) => {$(
+        functions!(Task, TaskContext, FromTask::from_task, IntoOutput::into_output => Value; $($argument)*);
+        functions!(Evaluator, OutcomeContext, FromOutcome::from_outcome, IntoScore::into_score => Option<Score>; $($argument)*);
+    )*};
+}
+
+arities! { (A) (A B) (A B C) (A B C D) (A B C D E) }
+
+/// A function whose shape has been forgotten.
+pub(crate) type AnyTask = Arc<dyn Fn(TaskContext) -> Call<Value> + Send + Sync>;
+/// An evaluator whose shape has been forgotten.
+pub(crate) type AnyEvaluator = Arc<dyn Fn(OutcomeContext) -> Call<Option<Score>> + Send + Sync>;
+
+pub(crate) fn any_task<M>(task: impl Task<M>) -> AnyTask {
+    let task = Arc::new(task);
+    Arc::new(move |context| task.call(context))
+}
+
+pub(crate) fn any_evaluator<M>(evaluator: impl Evaluator<M>) -> AnyEvaluator {
+    let evaluator = Arc::new(evaluator);
+    Arc::new(move |context| evaluator.call(context))
+}
+
+/// Name of a function, for the event that stands for its call; closures have none of their own.
+pub(crate) fn name_of<F>() -> &'static str {
+    let full = std::any::type_name::<F>();
+    let bare = full.split('<').next().unwrap_or(full);
+    if full.contains("{{closure}}") {
+        return "function";
+    }
+    bare.rsplit("::").next().unwrap_or(bare)
+}

@@ -1,0 +1,151 @@
+//! Scores: what an evaluator may return.
+
+use std::error::Error;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::output::TaskError;
+
+/// The value of a score. Flags and numbers can be compared between runs; a text is a label.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ScoreValue {
+    /// Passed or not.
+    Flag(bool),
+    /// A measure.
+    Number(f64),
+    /// A label.
+    Label(String),
+}
+
+impl fmt::Display for ScoreValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => f.write_str(if *flag { "✓" } else { "✗" }),
+            // At most four decimals, and no zeros at their end.
+            Self::Number(number) => write!(f, "{}", (number * 1e4).round() / 1e4),
+            Self::Label(label) => f.write_str(label),
+        }
+    }
+}
+
+/// A score, optionally with the reason for it.
+///
+/// # Examples
+///
+/// ```
+/// use honeyhive_eval::Score;
+///
+/// let score = Score::new(0.5).because("half of the words match");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Score {
+    pub(crate) value: ScoreValue,
+    pub(crate) explanation: Option<String>,
+}
+
+impl Score {
+    /// A score of this value: a flag, a number or a label.
+    pub fn new(value: impl Into<ScoreValue>) -> Self {
+        Self { value: value.into(), explanation: None }
+    }
+
+    /// Gives the reason.
+    #[must_use]
+    pub fn because(mut self, explanation: impl Into<String>) -> Self {
+        self.explanation = Some(explanation.into());
+        self
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> &ScoreValue {
+        &self.value
+    }
+
+    /// The reason, where the evaluator gave one.
+    #[must_use]
+    pub fn explanation(&self) -> Option<&str> {
+        self.explanation.as_deref()
+    }
+}
+
+/// Something an evaluator can return: a flag, a number, a label, a [`Score`], an option of these (`None` is no score),
+/// and `Result` of them with any error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the score of an evaluator",
+    note = "return a bool, a number, a text or `Score`, or `Option` or `Result` of these"
+)]
+pub trait IntoScore {
+    /// The score; `None` for an evaluator that has nothing to say here.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError`] when the evaluator failed.
+    fn into_score(self) -> Result<Option<Score>, TaskError>;
+}
+
+impl IntoScore for Score {
+    fn into_score(self) -> Result<Option<Score>, TaskError> {
+        Ok(Some(self))
+    }
+}
+
+impl<T: IntoScore> IntoScore for Option<T> {
+    fn into_score(self) -> Result<Option<Score>, TaskError> {
+        self.map_or(Ok(None), T::into_score)
+    }
+}
+
+impl<T: IntoScore, E: Into<Box<dyn Error + Send + Sync>>> IntoScore for Result<T, E> {
+    fn into_score(self) -> Result<Option<Score>, TaskError> {
+        self.map_err(TaskError::of)?.into_score()
+    }
+}
+
+macro_rules! scores {
+    ($($t:ty => |$value:ident| $score:expr;)*) => {$(
+        impl From<$t> for ScoreValue {
+            fn from($value: $t) -> Self {
+                $score
+            }
+        }
+
+        impl IntoScore for $t {
+            fn into_score(self) -> Result<Option<Score>, TaskError> {
+                Ok(Some(Score::new(self)))
+            }
+        }
+    )*};
+}
+
+scores! {
+    bool => |value| Self::Flag(value);
+    f64 => |value| Self::Number(value);
+    f32 => |value| Self::Number(value.into());
+    i32 => |value| Self::Number(value.into());
+    u32 => |value| Self::Number(value.into());
+    u8 => |value| Self::Number(value.into());
+    String => |value| Self::Label(value);
+    &'static str => |value| Self::Label(value.to_owned());
+}
+
+macro_rules! wide_integers {
+    ($($t:ty)*) => {$(
+        impl From<$t> for ScoreValue {
+            #[allow(clippy::cast_precision_loss, reason = "a score beyond 2^53 has no meaning in its last digits")]
+            fn from(value: $t) -> Self {
+                Self::Number(value as f64)
+            }
+        }
+
+        impl IntoScore for $t {
+            fn into_score(self) -> Result<Option<Score>, TaskError> {
+                Ok(Some(Score::new(self)))
+            }
+        }
+    )*};
+}
+
+wide_integers!(i64 u64 isize usize);
