@@ -6,7 +6,8 @@ use opentelemetry::KeyValue;
 
 pub use crate::capture::{Capture, CaptureDebug, CaptureOpaque, CaptureScalar, CaptureSerialize, Captured};
 pub use crate::span::{
-    ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Span, Split, SplitPlain, SplitResult, keys,
+    ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Span, Split, SplitPlain, SplitResult,
+    keys,
 };
 pub use core;
 
@@ -88,7 +89,9 @@ pub fn start_with(tracer: &impl AsTracer, function: &Function, capture: impl FnO
 fn start_on(tracer: HoneyHiveTracer, function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
     // Room for the type, a name, the arguments and a result.
     let mut inputs = Inputs(Span::attributes(&tracer, function.inputs + 3));
-    inputs.0.push(KeyValue::new(keys::EVENT_TYPE, function.event_type.as_str()));
+    inputs
+        .0
+        .push(KeyValue::new(keys::EVENT_TYPE, function.event_type.as_str()));
     if function.renamed {
         inputs.0.push(KeyValue::new(keys::EVENT_NAME, function.name));
     }

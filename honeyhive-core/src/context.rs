@@ -25,9 +25,9 @@ impl Active {
     pub(crate) fn in_context(tracer: &HoneyHiveTracer, cx: &Context) -> Context {
         match Self::of(cx) {
             Some(active) if active.same_session(tracer) => cx.clone(),
-            Some(_) if cx.has_active_span() => {
-                cx.with_remote_span_context(SpanContext::empty_context()).with_value(Self(tracer.clone()))
-            }
+            Some(_) if cx.has_active_span() => cx
+                .with_remote_span_context(SpanContext::empty_context())
+                .with_value(Self(tracer.clone())),
             _ => cx.with_value(Self(tracer.clone())),
         }
     }
@@ -42,7 +42,10 @@ pub struct ActiveGuard {
 
 impl ActiveGuard {
     pub(crate) fn new(cx: Context) -> Self {
-        Self { _attached: cx.attach(), _bound_to_thread: PhantomData }
+        Self {
+            _attached: cx.attach(),
+            _bound_to_thread: PhantomData,
+        }
     }
 }
 

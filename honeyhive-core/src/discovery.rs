@@ -14,7 +14,10 @@ use crate::tracer::{HoneyHiveTracer, Inner};
 /// How long dropping a [`DefaultGuard`] may wait for delivery.
 const DRAIN: Duration = Duration::from_secs(5);
 
-static REGISTRY: RwLock<Registry> = RwLock::new(Registry { built: Vec::new(), defaults: Vec::new() });
+static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
+    built: Vec::new(),
+    defaults: Vec::new(),
+});
 
 struct Registry {
     built: Vec<Weak<Inner>>,
@@ -46,7 +49,9 @@ pub(crate) fn current_or_warn() -> Option<HoneyHiveTracer> {
         Fallback::One(tracer) => Some(tracer),
         Fallback::None => {
             if !NONE.swap(true, Ordering::Relaxed) {
-                tracing::warn!("a traced function ran without a tracer and was not recorded: build one first and keep it");
+                tracing::warn!(
+                    "a traced function ran without a tracer and was not recorded: build one first and keep it"
+                );
             }
             None
         }
@@ -105,7 +110,9 @@ impl Drop for DefaultGuard {
         let removed = {
             let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
             let defaults = &mut registry.defaults;
-            let position = defaults.iter().rposition(|tracer| Arc::ptr_eq(&tracer.inner, &self.tracer.inner));
+            let position = defaults
+                .iter()
+                .rposition(|tracer| Arc::ptr_eq(&tracer.inner, &self.tracer.inner));
             position.map(|position| defaults.remove(position))
         };
         drop(removed);

@@ -64,7 +64,12 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn new(session_id: SessionId, session_name: Arc<str>, project: Option<Arc<str>>, source: Arc<str>) -> Self {
+    pub(crate) fn new(
+        session_id: SessionId,
+        session_name: Arc<str>,
+        project: Option<Arc<str>>,
+        source: Arc<str>,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -104,9 +109,11 @@ impl SessionStart {
             session.insert("project".into(), project.as_ref().into());
         }
         let details = &self.details;
-        for (key, bucket) in
-            [("inputs", &details.inputs), ("metadata", &details.metadata), ("user_properties", &details.user_properties)]
-        {
+        for (key, bucket) in [
+            ("inputs", &details.inputs),
+            ("metadata", &details.metadata),
+            ("user_properties", &details.user_properties),
+        ] {
             if !bucket.is_empty() {
                 session.insert(key.into(), Value::Object(bucket.clone()));
             }
@@ -129,7 +136,14 @@ pub struct SessionBuilder {
 
 impl SessionBuilder {
     pub(crate) fn new(tracer: HoneyHiveTracer, name: Arc<str>) -> Self {
-        Self { tracer, name, id: None, source: None, details: SessionDetails::default(), attributes: Vec::new() }
+        Self {
+            tracer,
+            name,
+            id: None,
+            source: None,
+            details: SessionDetails::default(),
+            attributes: Vec::new(),
+        }
     }
 
     /// Continues the session of this id, or chooses the id. Default: a fresh one.

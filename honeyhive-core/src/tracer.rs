@@ -166,9 +166,14 @@ impl HoneyHiveTracer {
         let identity = Arc::new(identity);
         pipeline.identities().insert(&identity);
         if let Some(details) = details {
-            pipeline.queue().push_start(SessionStart { identity: identity.clone(), details });
+            pipeline.queue().push_start(SessionStart {
+                identity: identity.clone(),
+                details,
+            });
         }
-        Self { inner: Arc::new(Inner { identity, pipeline }) }
+        Self {
+            inner: Arc::new(Inner { identity, pipeline }),
+        }
     }
 
     /// The current context with this tracer active in it.

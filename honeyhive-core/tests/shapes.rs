@@ -138,7 +138,10 @@ async fn everything() {
     assert_eq!(boxed(true).unwrap_err().to_string(), "boxed");
     assert!(boxed(false).is_ok());
     assert_eq!(destructured((1, 2), [3, 4], 5, vec![6]), 4);
-    assert_eq!(generic("n", Opaque, [1, 2].into_iter()).collect::<Vec<_>>(), ["n1", "n2"]);
+    assert_eq!(
+        generic("n", Opaque, [1, 2].into_iter()).collect::<Vec<_>>(),
+        ["n1", "n2"]
+    );
     let mut list = vec![1];
     push(push(&mut list, 2), 3);
     assert_eq!(list, [1, 2, 3]);

@@ -84,7 +84,10 @@ impl Dataset {
         let items = items.into_iter().enumerate().map(|(index, item)| {
             serde_json::value::to_raw_value(&item)
                 .map(|raw| (place(index), raw))
-                .map_err(|source| DatasetError::Json { place: place(index), source })
+                .map_err(|source| DatasetError::Json {
+                    place: place(index),
+                    source,
+                })
         });
         Self::from_raw(items)
     }
@@ -96,8 +99,10 @@ impl Dataset {
     /// [`DatasetError`] when the file cannot be read or a line is no datapoint; it names the line.
     pub fn jsonl(path: impl AsRef<Path>) -> Result<Self, DatasetError> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| DatasetError::File { path: path.display().to_string(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| DatasetError::File {
+            path: path.display().to_string(),
+            source,
+        })?;
         let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
         Self::from_raw(lines.filter(|(_, line)| !line.trim().is_empty()).map(|(number, line)| {
             let place = format!("{} line {}", path.display(), number + 1);
@@ -142,15 +147,20 @@ impl Dataset {
             datapoints.push(datapoint(&raw, index, place)?);
             raw_items.push(raw);
         }
-        let id = ids::dataset_id(&raw_items)
-            .map_err(|error| DatasetError::Shape { place: "as a whole".into(), problem: error.to_string() })?;
+        let id = ids::dataset_id(&raw_items).map_err(|error| DatasetError::Shape {
+            place: "as a whole".into(),
+            problem: error.to_string(),
+        })?;
         Ok(Self { id, datapoints })
     }
 }
 
 impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dataset").field("id", &self.id).field("len", &self.len()).finish_non_exhaustive()
+        f.debug_struct("Dataset")
+            .field("id", &self.id)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -159,9 +169,15 @@ fn datapoint(raw: &RawValue, index: usize, place: String) -> Result<Datapoint, D
         Ok(item) => item,
         Err(source) => return Err(DatasetError::Json { place, source }),
     };
-    let shape = |problem: String| DatasetError::Shape { place: place.clone(), problem };
+    let shape = |problem: String| DatasetError::Shape {
+        place: place.clone(),
+        problem,
+    };
     let Value::Object(mut item) = item else {
-        return Err(shape(format!("expected an object with `inputs`, found {}", kind(&item))));
+        return Err(shape(format!(
+            "expected an object with `inputs`, found {}",
+            kind(&item)
+        )));
     };
     let inputs = match item.remove("inputs") {
         None | Some(Value::Null) => Value::Object(serde_json::Map::new()),
@@ -169,11 +185,17 @@ fn datapoint(raw: &RawValue, index: usize, place: String) -> Result<Datapoint, D
         Some(other) => return Err(shape(format!("`inputs` must be an object, found {}", kind(&other)))),
     };
     if item.contains_key("ground_truths") {
-        return Err(shape("`ground_truths` is the old spelling: rename it to `ground_truth`".into()));
+        return Err(shape(
+            "`ground_truths` is the old spelling: rename it to `ground_truth`".into(),
+        ));
     }
     let id = ids::datapoint_id(raw, index).map_err(|error| shape(error.to_string()))?;
     let ground_truth = item.remove("ground_truth").filter(|truth| !truth.is_null());
-    Ok(Datapoint { id, inputs, ground_truth })
+    Ok(Datapoint {
+        id,
+        inputs,
+        ground_truth,
+    })
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -197,9 +219,11 @@ mod tests {
 
     #[test]
     fn datapoints_keep_their_order_inputs_and_truth() {
-        let dataset =
-            Dataset::new([json!({"inputs": {"q": 1}, "ground_truth": {"a": 2}}), json!({"id": "two", "inputs": {}})])
-                .unwrap();
+        let dataset = Dataset::new([
+            json!({"inputs": {"q": 1}, "ground_truth": {"a": 2}}),
+            json!({"id": "two", "inputs": {}}),
+        ])
+        .unwrap();
         assert_eq!(dataset.datapoints()[0].inputs, json!({"q": 1}));
         assert_eq!(dataset.datapoints()[0].ground_truth, Some(json!({"a": 2})));
         assert_eq!(dataset.datapoints()[1].id, "EXT-two");
@@ -210,8 +234,14 @@ mod tests {
     fn a_wrong_item_is_named_with_what_was_expected() {
         let cases = [
             (json!(["x"]), "item 0: expected an object with `inputs`, found an array"),
-            (json!({"inputs": "x"}), "item 0: `inputs` must be an object, found a text"),
-            (json!({"inputs": {}, "ground_truths": {}}), "rename it to `ground_truth`"),
+            (
+                json!({"inputs": "x"}),
+                "item 0: `inputs` must be an object, found a text",
+            ),
+            (
+                json!({"inputs": {}, "ground_truths": {}}),
+                "rename it to `ground_truth`",
+            ),
         ];
         for (item, expected) in cases {
             let message = Dataset::new([item]).unwrap_err().to_string();

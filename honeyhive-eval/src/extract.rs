@@ -94,14 +94,26 @@ pub struct GroundTruth<T>(pub T);
 
 impl<T: DeserializeOwned + Send + 'static> FromTask for GroundTruth<T> {
     fn from_task(context: &TaskContext) -> Result<Self, ExtractError> {
-        let absent = || ExtractError { argument: "GroundTruth", problem: "the datapoint has no `ground_truth`".into() };
-        read("GroundTruth", context.datapoint.ground_truth.as_ref().ok_or_else(absent)?).map(Self)
+        let absent = || ExtractError {
+            argument: "GroundTruth",
+            problem: "the datapoint has no `ground_truth`".into(),
+        };
+        read(
+            "GroundTruth",
+            context.datapoint.ground_truth.as_ref().ok_or_else(absent)?,
+        )
+        .map(Self)
     }
 }
 
 impl<T: DeserializeOwned + Send + 'static> FromTask for Option<GroundTruth<T>> {
     fn from_task(context: &TaskContext) -> Result<Self, ExtractError> {
-        context.datapoint.ground_truth.is_some().then(|| GroundTruth::from_task(context)).transpose()
+        context
+            .datapoint
+            .ground_truth
+            .is_some()
+            .then(|| GroundTruth::from_task(context))
+            .transpose()
     }
 }
 
@@ -116,5 +128,8 @@ impl<T: DeserializeOwned + Send + 'static> FromOutcome for Outputs<T> {
 }
 
 fn read<T: DeserializeOwned>(argument: &'static str, value: &Value) -> Result<T, ExtractError> {
-    T::deserialize(value).map_err(|error| ExtractError { argument, problem: error.to_string() })
+    T::deserialize(value).map_err(|error| ExtractError {
+        argument,
+        problem: error.to_string(),
+    })
 }

@@ -21,7 +21,10 @@ pub struct TaskError {
 
 impl TaskError {
     pub(crate) fn new(kind: &str, message: impl Into<String>) -> Self {
-        Self { kind: kind.to_owned(), message: message.into() }
+        Self {
+            kind: kind.to_owned(),
+            message: message.into(),
+        }
     }
 
     pub(crate) fn of<E: Into<Box<dyn Error + Send + Sync>>>(error: E) -> Self {

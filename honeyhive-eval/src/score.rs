@@ -48,7 +48,10 @@ pub struct Score {
 impl Score {
     /// A score of this value: a flag, a number or a label.
     pub fn new(value: impl Into<ScoreValue>) -> Self {
-        Self { value: value.into(), explanation: None }
+        Self {
+            value: value.into(),
+            explanation: None,
+        }
     }
 
     /// Gives the reason.

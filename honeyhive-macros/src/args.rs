@@ -46,7 +46,10 @@ impl Parse for EventType {
                 literal.span(),
                 "a function is no session: use \"model\", \"tool\" or \"chain\", and open sessions with `new_session`",
             )),
-            _ => Err(Error::new(literal.span(), "unknown event type: use \"model\", \"tool\" or \"chain\"")),
+            _ => Err(Error::new(
+                literal.span(),
+                "unknown event type: use \"model\", \"tool\" or \"chain\"",
+            )),
         }
     }
 }
@@ -64,10 +67,16 @@ impl Parse for Args {
                 "skip" => {
                     let list;
                     parenthesized!(list in input);
-                    args.skip.extend(Punctuated::<Ident, Token![,]>::parse_terminated(&list)?);
+                    args.skip
+                        .extend(Punctuated::<Ident, Token![,]>::parse_terminated(&list)?);
                     std::mem::replace(&mut skip_seen, true)
                 }
-                other => return Err(Error::new(name.span(), format!("unknown argument `{other}`: {ALLOWED}"))),
+                other => {
+                    return Err(Error::new(
+                        name.span(),
+                        format!("unknown argument `{other}`: {ALLOWED}"),
+                    ));
+                }
             };
             if doubled {
                 return Err(Error::new(name.span(), format!("`{name}` is given twice")));

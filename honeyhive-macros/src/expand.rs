@@ -21,10 +21,16 @@ pub(crate) fn function(arguments: TokenStream, item: TokenStream, core: &TokenSt
 fn try_function(arguments: TokenStream, item: TokenStream, core: &TokenStream) -> Result<TokenStream> {
     let args: Args = syn::parse2(arguments)?;
     let function: ItemFn = syn::parse2(item).map_err(|error| {
-        Error::new(error.span(), format!("`#[trace]` belongs on a function or method with a body ({error})"))
+        Error::new(
+            error.span(),
+            format!("`#[trace]` belongs on a function or method with a body ({error})"),
+        )
     })?;
     if let Some(token) = &function.sig.constness {
-        return Err(Error::new_spanned(token, "a `const fn` cannot be traced: it may run at compile time"));
+        return Err(Error::new_spanned(
+            token,
+            "a `const fn` cannot be traced: it may run at compile time",
+        ));
     }
     let recorded = params::recorded(&function.sig, &args)?;
 
@@ -72,7 +78,9 @@ fn start(args: &Args, function: &ItemFn, recorded: &[Ident], private: &TokenStre
         }
     };
     let renamed = args.name.is_some();
-    let event_type = args.event_type.map_or_else(|| quote!(Tool), |given| given.variant().to_token_stream());
+    let event_type = args
+        .event_type
+        .map_or_else(|| quote!(Tool), |given| given.variant().to_token_stream());
     let count = recorded.len();
     let keys = recorded.iter().map(|name| {
         let name = name.to_string();

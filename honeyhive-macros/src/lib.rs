@@ -37,12 +37,22 @@ pub fn trace(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[doc(hidden)]
 #[proc_macro_attribute]
 pub fn trace_in_eval(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::function(arguments.into(), item.into(), &quote::quote!(::honeyhive_eval::honeyhive_core)).into()
+    expand::function(
+        arguments.into(),
+        item.into(),
+        &quote::quote!(::honeyhive_eval::honeyhive_core),
+    )
+    .into()
 }
 
 /// `#[trace]` for users of `honeyhive-compat`, who need not depend on `honeyhive-core`.
 #[doc(hidden)]
 #[proc_macro_attribute]
 pub fn trace_in_compat(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::function(arguments.into(), item.into(), &quote::quote!(::honeyhive_compat::honeyhive_core)).into()
+    expand::function(
+        arguments.into(),
+        item.into(),
+        &quote::quote!(::honeyhive_compat::honeyhive_core),
+    )
+    .into()
 }

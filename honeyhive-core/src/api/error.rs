@@ -51,16 +51,28 @@ pub enum ApiError {
 impl ApiError {
     pub(super) fn from_send(operation: &'static str, error: SendError) -> Self {
         match error {
-            SendError::Refused { status, message } => Self::Status { operation, status: status.as_u16(), message },
-            SendError::TooLarge => Self::Answer { operation, problem: error.to_string() },
-            SendError::NoAnswer { .. } | SendError::NoClient { .. } => {
-                Self::NoAnswer { operation, problem: error.to_string() }
-            }
+            SendError::Refused { status, message } => Self::Status {
+                operation,
+                status: status.as_u16(),
+                message,
+            },
+            SendError::TooLarge => Self::Answer {
+                operation,
+                problem: error.to_string(),
+            },
+            SendError::NoAnswer { .. } | SendError::NoClient { .. } => Self::NoAnswer {
+                operation,
+                problem: error.to_string(),
+            },
         }
     }
 }
 
 /// The server answers 404 also where a key has no access.
 fn hint(status: u16) -> &'static str {
-    if status == 404 { " (it does not exist, or the key has no access to it)" } else { "" }
+    if status == 404 {
+        " (it does not exist, or the key has no access to it)"
+    } else {
+        ""
+    }
 }

@@ -39,10 +39,19 @@ impl Client {
         let body = body
             .map(serde_json::to_vec)
             .transpose()
-            .map_err(|error| ApiError::Request { operation, problem: error.to_string() })?;
-        let reply =
-            self.pipeline.call(method, path, body).await.map_err(|error| ApiError::from_send(operation, error))?;
-        serde_json::from_slice(&reply.body).map_err(|error| ApiError::Answer { operation, problem: error.to_string() })
+            .map_err(|error| ApiError::Request {
+                operation,
+                problem: error.to_string(),
+            })?;
+        let reply = self
+            .pipeline
+            .call(method, path, body)
+            .await
+            .map_err(|error| ApiError::from_send(operation, error))?;
+        serde_json::from_slice(&reply.body).map_err(|error| ApiError::Answer {
+            operation,
+            problem: error.to_string(),
+        })
     }
 }
 

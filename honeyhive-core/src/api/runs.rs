@@ -98,7 +98,9 @@ impl Client {
     ///
     /// [`ApiError`].
     pub async fn create_run(&self, run: &CreateRun) -> Result<String, ApiError> {
-        let created: Created = self.call("createRun", Method::POST, "/v1/runs".into(), Some(run)).await?;
+        let created: Created = self
+            .call("createRun", Method::POST, "/v1/runs".into(), Some(run))
+            .await?;
         Ok(created.run_id)
     }
 

@@ -22,7 +22,10 @@ pub(crate) fn cut_text(text: &str) -> String {
 }
 
 pub(super) fn capped_json<T: Serialize + ?Sized>(value: &T) -> Captured {
-    let mut writer = CappedBytes { bytes: Vec::with_capacity(128), full: false };
+    let mut writer = CappedBytes {
+        bytes: Vec::with_capacity(128),
+        full: false,
+    };
     let outcome = serde_json::to_writer(&mut writer, value);
     let CappedBytes { bytes, full } = writer;
     let text = String::from_utf8(bytes).unwrap_or_else(|error| {
@@ -40,7 +43,9 @@ pub(super) fn capped_json<T: Serialize + ?Sized>(value: &T) -> Captured {
 }
 
 pub(super) fn capped_debug<T: fmt::Debug + ?Sized>(value: &T) -> String {
-    let mut writer = CappedText { text: String::with_capacity(64) };
+    let mut writer = CappedText {
+        text: String::with_capacity(64),
+    };
     let outcome = fmt::write(&mut writer, format_args!("{value:?}"));
     let mut text = writer.text;
     if outcome.is_err() {

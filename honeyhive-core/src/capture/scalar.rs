@@ -43,7 +43,12 @@ impl Scalar for f64 {
 impl Scalar for f32 {
     fn scalar(&self) -> Option<Value> {
         // Through the shortest decimal text, so that 0.1f32 is recorded as 0.1.
-        Some(self.to_string().parse::<f64>().unwrap_or_else(|_| f64::from(*self)).into())
+        Some(
+            self.to_string()
+                .parse::<f64>()
+                .unwrap_or_else(|_| f64::from(*self))
+                .into(),
+        )
     }
 }
 

@@ -59,7 +59,10 @@ fn structures_become_json_then_debug_then_the_type_name() {
         Captured::Json(r#"{"text":"why?","limit":2}"#.into())
     );
     assert_eq!(capture!(OnlyDebug), Captured::Text("OnlyDebug".into()));
-    assert_eq!(capture!(Opaque), Captured::Text("<honeyhive_core::capture::tests::Opaque>".into()));
+    assert_eq!(
+        capture!(Opaque),
+        Captured::Text("<honeyhive_core::capture::tests::Opaque>".into())
+    );
 }
 
 #[test]
@@ -77,27 +80,41 @@ fn generic_values_use_what_their_bounds_allow() {
 #[test]
 fn long_text_is_cut_with_the_number_of_bytes_left_out() {
     let text = "é".repeat(limit::TEXT_LIMIT);
-    let Captured::Plain(Value::String(cut)) = capture!(text) else { panic!("no text") };
-    assert!(cut.as_str().ends_with("…[+1048576 bytes]"), "{}", &cut.as_str()[cut.as_str().len() - 30..]);
+    let Captured::Plain(Value::String(cut)) = capture!(text) else {
+        panic!("no text")
+    };
+    assert!(
+        cut.as_str().ends_with("…[+1048576 bytes]"),
+        "{}",
+        &cut.as_str()[cut.as_str().len() - 30..]
+    );
 }
 
 #[test]
 fn long_structures_are_cut_while_they_are_written() {
-    let Captured::Text(text) = capture!(vec!["é"; JSON_LIMIT]) else { panic!("not cut") };
+    let Captured::Text(text) = capture!(vec!["é"; JSON_LIMIT]) else {
+        panic!("not cut")
+    };
     assert!(text.len() <= JSON_LIMIT + 16 && text.ends_with("…[cut]"));
 }
 
 #[test]
 fn a_value_that_cannot_be_serialised_says_so() {
     let map = std::collections::HashMap::from([((1, 2), 3)]);
-    let Captured::Text(text) = capture!(map) else { panic!("serialised") };
+    let Captured::Text(text) = capture!(map) else {
+        panic!("serialised")
+    };
     assert!(text.starts_with("<not serialisable: "), "{text}");
 }
 
 #[test]
 fn nested_values_flatten_with_typed_leaves() {
     let mut attributes = Vec::new();
-    flatten("r".into(), json!({"a": {"b": [1, null, "x"]}, "e": {}, "n": null, "f": 1.5, "t": true}), &mut attributes);
+    flatten(
+        "r".into(),
+        json!({"a": {"b": [1, null, "x"]}, "e": {}, "n": null, "f": 1.5, "t": true}),
+        &mut attributes,
+    );
     let expected = vec![
         KeyValue::new("r.a.b.0", 1),
         KeyValue::new("r.a.b.2", "x"),

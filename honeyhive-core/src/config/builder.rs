@@ -132,7 +132,10 @@ impl fmt::Debug for TracerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TracerBuilder")
             .field("api_key", &self.given.api_key.as_ref().map(|_| "redacted"))
-            .field("ingestion_api_key", &self.given.ingestion_api_key.as_ref().map(|_| "redacted"))
+            .field(
+                "ingestion_api_key",
+                &self.given.ingestion_api_key.as_ref().map(|_| "redacted"),
+            )
             .field("source", &self.given.source)
             .field("session_name", &self.given.session_name)
             .field("session_id", &self.given.session_id)

@@ -46,7 +46,10 @@ impl ApiKey {
             }
             None => "is not a HoneyHive key; an ingestion key begins with hh_ingst_",
         };
-        Err(ConfigError::InvalidKey { setting, problem: problem.into() })
+        Err(ConfigError::InvalidKey {
+            setting,
+            problem: problem.into(),
+        })
     }
 
     /// The key itself, for an `Authorization` header and nothing else.
@@ -82,5 +85,7 @@ fn is_id_and_secret(rest: &str) -> bool {
     };
     id.bytes().all(|b| b.is_ascii_alphanumeric())
         && secret.len() == 64
-        && secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && secret
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

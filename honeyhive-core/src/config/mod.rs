@@ -55,8 +55,7 @@ pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 impl Config {
     pub(crate) fn resolve(given: Given, environment: Environment<'_>) -> Result<Self, ConfigError> {
         let pick = |value: Option<String>, method: &'static str, variable: &'static str| {
-            setting(value, method)
-                .or_else(|| setting(environment(variable), variable))
+            setting(value, method).or_else(|| setting(environment(variable), variable))
         };
         let project_key = pick(given.api_key, "api_key", "HH_API_KEY")
             .map(|s| ApiKey::project(s.origin, s.text))
@@ -67,12 +66,17 @@ impl Config {
         if project_key.is_none() && ingestion_key.is_none() {
             return Err(ConfigError::MissingKey);
         }
-        let server_url = pick(given.server_url, "server_url", "HH_API_URL")
-            .unwrap_or_else(|| Setting { origin: "default", text: DEFAULT_SERVER_URL.to_owned() });
+        let server_url = pick(given.server_url, "server_url", "HH_API_URL").unwrap_or_else(|| Setting {
+            origin: "default",
+            text: DEFAULT_SERVER_URL.to_owned(),
+        });
         let text = |value, method, variable| pick(value, method, variable).map(printable).transpose();
         let session_id = setting(given.session_id, "session_id")
             .map(|s| {
-                s.text.parse().map_err(|_| ConfigError::InvalidSessionId { setting: s.origin, value: s.text.clone() })
+                s.text.parse().map_err(|_| ConfigError::InvalidSessionId {
+                    setting: s.origin,
+                    value: s.text.clone(),
+                })
             })
             .transpose()?;
         Ok(Self {
@@ -96,12 +100,18 @@ impl Config {
 fn setting(value: Option<String>, origin: &'static str) -> Option<Setting> {
     let value = value?;
     let text = value.trim();
-    (!text.is_empty()).then(|| Setting { origin, text: text.to_owned() })
+    (!text.is_empty()).then(|| Setting {
+        origin,
+        text: text.to_owned(),
+    })
 }
 
 fn printable(setting: Setting) -> Result<Arc<str>, ConfigError> {
     if setting.text.chars().any(char::is_control) {
-        return Err(ConfigError::InvalidText { setting: setting.origin, value: setting.text });
+        return Err(ConfigError::InvalidText {
+            setting: setting.origin,
+            value: setting.text,
+        });
     }
     Ok(setting.text.into())
 }
@@ -115,7 +125,10 @@ fn parse_url(setting: &Setting) -> Result<Url, ConfigError> {
     let mut url = Url::parse(setting.text.trim_end_matches('/'))
         .map_err(|error| invalid(without_credentials(&setting.text), &error.to_string()))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid(url.host_str().unwrap_or_default(), "it carries a user name or password"));
+        return Err(invalid(
+            url.host_str().unwrap_or_default(),
+            "it carries a user name or password",
+        ));
     }
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid(url.as_str(), "it must start with http:// or https://"));

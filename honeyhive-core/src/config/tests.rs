@@ -9,22 +9,42 @@ fn resolve(given: Given, variables: &[(&str, &str)]) -> Result<Config, ConfigErr
 }
 
 fn with_key() -> Given {
-    Given { api_key: Some("hh_secret_value".into()), ..Given::default() }
+    Given {
+        api_key: Some("hh_secret_value".into()),
+        ..Given::default()
+    }
 }
 
 #[test]
 fn builder_wins_over_environment_and_environment_over_default() {
-    let variables = [("HH_API_KEY", "hh_env"), ("HH_SOURCE", "env"), ("HH_API_URL", "http://env.test")];
-    let config = resolve(Given { source: Some("mine".into()), ..Given::default() }, &variables).unwrap();
+    let variables = [
+        ("HH_API_KEY", "hh_env"),
+        ("HH_SOURCE", "env"),
+        ("HH_API_URL", "http://env.test"),
+    ];
+    let config = resolve(
+        Given {
+            source: Some("mine".into()),
+            ..Given::default()
+        },
+        &variables,
+    )
+    .unwrap();
     assert_eq!(&*config.source, "mine");
     assert_eq!(config.server_url.as_str(), "http://env.test/");
     assert_eq!(&*resolve(with_key(), &[]).unwrap().source, "dev");
-    assert_eq!(resolve(with_key(), &[]).unwrap().server_url.as_str(), "https://api.dp1.us.honeyhive.ai/");
+    assert_eq!(
+        resolve(with_key(), &[]).unwrap().server_url.as_str(),
+        "https://api.dp1.us.honeyhive.ai/"
+    );
 }
 
 #[test]
 fn blank_values_count_as_unset_and_values_are_trimmed() {
-    let given = Given { api_key: Some("  ".into()), ..Given::default() };
+    let given = Given {
+        api_key: Some("  ".into()),
+        ..Given::default()
+    };
     let config = resolve(given, &[("HH_API_KEY", " hh_env "), ("HH_PROJECT", "")]).unwrap();
     assert_eq!(config.project_key.unwrap().expose(), "hh_env");
     assert_eq!(config.project, None);
@@ -63,19 +83,37 @@ fn malformed_keys_are_errors_that_never_show_the_value() {
 
 #[test]
 fn unusable_urls_are_errors_that_show_no_credentials() {
-    for url in ["ftp://host", "not a url", "https://me:pw@host", "https://host/?a=pw", "https://me:pw@:x"] {
-        let given = Given { server_url: Some(url.into()), ..with_key() };
+    for url in [
+        "ftp://host",
+        "not a url",
+        "https://me:pw@host",
+        "https://host/?a=pw",
+        "https://me:pw@:x",
+    ] {
+        let given = Given {
+            server_url: Some(url.into()),
+            ..with_key()
+        };
         let message = resolve(given, &[]).unwrap_err().to_string();
-        assert!(message.starts_with("server_url:") && !message.contains("pw"), "{message}");
+        assert!(
+            message.starts_with("server_url:") && !message.contains("pw"),
+            "{message}"
+        );
     }
 }
 
 #[test]
 fn a_session_id_must_be_a_uuid_and_is_lower_cased() {
-    let given = Given { session_id: Some("user-42".into()), ..with_key() };
+    let given = Given {
+        session_id: Some("user-42".into()),
+        ..with_key()
+    };
     let message = resolve(given, &[]).unwrap_err().to_string();
     assert!(message.contains("\"user-42\"") && message.contains("UUID"), "{message}");
-    let given = Given { session_id: Some("A0000000-0000-4000-8000-00000000000B".into()), ..with_key() };
+    let given = Given {
+        session_id: Some("A0000000-0000-4000-8000-00000000000B".into()),
+        ..with_key()
+    };
     let id = resolve(given, &[]).unwrap().session_id.unwrap();
     assert_eq!(id.to_string(), "a0000000-0000-4000-8000-00000000000b");
 }

@@ -1,7 +1,7 @@
 //! Finished spans as OTLP: each with the routing attributes of its session, each key once.
 
-use std::collections::{HashMap, HashSet};
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -46,9 +46,13 @@ pub(super) fn request(spans: Vec<FinishedSpan>, resource: &Resource) -> ExportTr
 fn encode(finished: FinishedSpan) -> Span {
     let mut span = Span::from(finished.data);
     let nanos = span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano);
-    #[allow(clippy::cast_precision_loss, reason = "a duration in nanoseconds fits 53 bits for 104 days")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a duration in nanoseconds fits 53 bits for 104 days"
+    )]
     let duration = nanos as f64 / NANOS_PER_MILLI;
-    span.attributes.push(attribute(keys::DURATION_MS, Value::DoubleValue(duration)));
+    span.attributes
+        .push(attribute(keys::DURATION_MS, Value::DoubleValue(duration)));
     span.attributes = fold(routing(&finished.identity), std::mem::take(&mut span.attributes));
     span
 }
@@ -73,7 +77,11 @@ fn routing(identity: &Identity) -> Vec<KeyValue> {
 }
 
 fn attribute(key: &str, value: Value) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
+    KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue { value: Some(value) }),
+        ..KeyValue::default()
+    }
 }
 
 /// Each key once. The SDK keeps every value ever set: what was set last is meant, except that nothing set on a span

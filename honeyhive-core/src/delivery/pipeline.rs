@@ -59,7 +59,10 @@ impl Pipeline {
         let queue = Arc::new(Queue::default());
         let identities = Arc::new(Identities::default());
         let resource = resource();
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(ConfigError::Worker)?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(ConfigError::Worker)?;
         let handle = runtime.handle().clone();
         let transport = transport(config.clone());
         let (settled_sender, settled) = watch::channel(0);
@@ -75,15 +78,27 @@ impl Pipeline {
             settled: settled_sender,
             deadline: deadline_receiver,
         };
-        let closing = Closing { queue: queue.clone(), _alive: alive };
+        let closing = Closing {
+            queue: queue.clone(),
+            _alive: alive,
+        };
         let run = move || {
             let _closing = closing;
             // Spans of an instrumented HTTP client must not feed the pipeline that sends them.
             let _quiet = Context::enter_telemetry_suppressed_scope();
             runtime.block_on(worker.run());
         };
-        thread::Builder::new().name("honeyhive".into()).spawn(run).map_err(ConfigError::Worker)?;
-        let sdk = sdk_tracer(Processor { queue: queue.clone(), identities: identities.clone() }, resource);
+        thread::Builder::new()
+            .name("honeyhive".into())
+            .spawn(run)
+            .map_err(ConfigError::Worker)?;
+        let sdk = sdk_tracer(
+            Processor {
+                queue: queue.clone(),
+                identities: identities.clone(),
+            },
+            resource,
+        );
         Ok(Self {
             server_url: base(&config.server_url),
             config,
@@ -120,7 +135,10 @@ impl Pipeline {
 
     pub(crate) async fn flush(&self, limit: Duration) -> Result<(), FlushError> {
         let upto = self.queue.request_flush();
-        let settled = self.runtime.spawn(wait_settled(self.settled.clone(), upto, limit)).await;
+        let settled = self
+            .runtime
+            .spawn(wait_settled(self.settled.clone(), upto, limit))
+            .await;
         self.report(settled.unwrap_or(false), upto)
     }
 
@@ -132,14 +150,23 @@ impl Pipeline {
             // The caller may have stopped waiting.
             let _ = sender.send(wait_settled(settled, upto, limit).await);
         });
-        self.report(receiver.recv_timeout(limit.saturating_add(GRACE)).unwrap_or(false), upto)
+        self.report(
+            receiver.recv_timeout(limit.saturating_add(GRACE)).unwrap_or(false),
+            upto,
+        )
     }
 
     /// Calls the REST API on the worker's runtime, so that it works on any executor and shares the connections.
     pub(crate) async fn call(&self, method: Method, path: String, body: Option<Vec<u8>>) -> Result<Reply, SendError> {
         let transport = self.transport.clone();
-        let call = self.runtime.spawn(async move { transport.call(method, &path, body).await });
-        call.await.unwrap_or_else(|_| Err(SendError::NoAnswer { problem: "the delivery thread has ended".into() }))
+        let call = self
+            .runtime
+            .spawn(async move { transport.call(method, &path, body).await });
+        call.await.unwrap_or_else(|_| {
+            Err(SendError::NoAnswer {
+                problem: "the delivery thread has ended".into(),
+            })
+        })
     }
 
     pub(crate) fn has_project_key(&self) -> bool {
@@ -150,11 +177,17 @@ impl Pipeline {
         let counters = &self.queue.counters;
         if !settled {
             let pending = upto.saturating_sub(*self.settled.borrow());
-            return Err(FlushError::Timeout { pending, last_error: counters.last_error() });
+            return Err(FlushError::Timeout {
+                pending,
+                last_error: counters.last_error(),
+            });
         }
         match counters.take_unreported() {
             0 => Ok(()),
-            lost => Err(FlushError::Lost { lost, last_error: counters.last_error() }),
+            lost => Err(FlushError::Lost {
+                lost,
+                last_error: counters.last_error(),
+            }),
         }
     }
 }
@@ -172,7 +205,9 @@ impl Drop for Pipeline {
 
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipeline").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Pipeline")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -180,7 +215,9 @@ impl fmt::Debug for Pipeline {
 fn resource() -> Resource {
     let resource = Resource::builder().build();
     let service = opentelemetry::Key::from_static_str("service.name");
-    let unnamed = resource.get(&service).is_none_or(|name| name.as_str().starts_with("unknown_service"));
+    let unnamed = resource
+        .get(&service)
+        .is_none_or(|name| name.as_str().starts_with("unknown_service"));
     if unnamed {
         return Resource::builder().with_service_name(program_name()).build();
     }
@@ -195,7 +232,9 @@ fn sdk_tracer(processor: Processor, resource: Resource) -> SdkTracer {
         .with_sampler(Sampler::AlwaysOn)
         .with_span_limits(LIMITS)
         .build();
-    let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION")).build();
+    let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .build();
     provider.tracer_with_scope(scope)
 }
 

@@ -25,11 +25,18 @@ impl Identities {
     }
 
     pub(crate) fn remove(&self, number: u64) {
-        self.by_number.write().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        self.by_number
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&number);
     }
 
     fn find(&self, number: u64) -> Option<Arc<Identity>> {
-        self.by_number.read().unwrap_or_else(PoisonError::into_inner).get(&number)?.upgrade()
+        self.by_number
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&number)?
+            .upgrade()
     }
 }
 

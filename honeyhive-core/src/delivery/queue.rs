@@ -69,11 +69,19 @@ impl Queue {
     }
 
     pub(crate) fn push_start(&self, start: SessionStart) {
-        self.push_request(|batch| (batch.starts.len() < MAX_REQUESTS).then(|| batch.starts.push(start)).is_some());
+        self.push_request(|batch| {
+            (batch.starts.len() < MAX_REQUESTS)
+                .then(|| batch.starts.push(start))
+                .is_some()
+        });
     }
 
     pub(crate) fn push_update(&self, update: EventUpdate) {
-        self.push_request(|batch| (batch.updates.len() < MAX_REQUESTS).then(|| batch.updates.push(update)).is_some());
+        self.push_request(|batch| {
+            (batch.updates.len() < MAX_REQUESTS)
+                .then(|| batch.updates.push(update))
+                .is_some()
+        });
     }
 
     /// Takes a span; one that finds the queue full is counted and dropped.
@@ -83,9 +91,14 @@ impl Queue {
         let mut state = self.lock();
         let full = state.batch.spans.len() >= MAX_SPANS || state.span_bytes.saturating_add(bytes) > MAX_BYTES;
         if full || state.closed {
-            let loss = if state.closed { Loss::UnsentAtExit } else { Loss::QueueFull };
+            let loss = if state.closed {
+                Loss::UnsentAtExit
+            } else {
+                Loss::QueueFull
+            };
             drop(state);
-            self.counters.spans_lost(loss, 1, "a span ended while nothing could take it");
+            self.counters
+                .spans_lost(loss, 1, "a span ended while nothing could take it");
             return;
         }
         state.span_bytes += bytes;
@@ -102,7 +115,11 @@ impl Queue {
     /// Counts a span that belongs to no session any more.
     pub(super) fn refuse_span(&self) {
         self.counters.span_ended();
-        self.counters.spans_lost(Loss::WithoutSession, 1, "a span ended after the last handle of its session was dropped");
+        self.counters.spans_lost(
+            Loss::WithoutSession,
+            1,
+            "a span ended after the last handle of its session was dropped",
+        );
     }
 
     /// Number of the youngest item; a flush waits until it is settled.
@@ -147,7 +164,13 @@ impl Queue {
         state.flush_requested = false;
         state.span_bytes = 0;
         let upto = state.batch.upto;
-        std::mem::replace(&mut state.batch, Batch { upto, ..Batch::default() })
+        std::mem::replace(
+            &mut state.batch,
+            Batch {
+                upto,
+                ..Batch::default()
+            },
+        )
     }
 
     fn push_request(&self, push: impl FnOnce(&mut Batch) -> bool) {
@@ -160,7 +183,8 @@ impl Queue {
         if taken {
             self.wake.notify_one();
         } else {
-            self.counters.request_lost("too many session starts or updates are waiting");
+            self.counters
+                .request_lost("too many session starts or updates are waiting");
         }
     }
 

@@ -96,7 +96,10 @@ impl Counters {
         self.unreported.fetch_add(count, Ordering::Relaxed);
         self.note(why);
         if counter.fetch_add(count, Ordering::Relaxed) == 0 {
-            tracing::warn!(why, "spans are being lost: {reason} (said once; see HoneyHiveTracer::stats)");
+            tracing::warn!(
+                why,
+                "spans are being lost: {reason} (said once; see HoneyHiveTracer::stats)"
+            );
         }
     }
 
@@ -105,7 +108,10 @@ impl Counters {
         self.unreported.fetch_add(1, Ordering::Relaxed);
         self.note(why);
         if self.requests_lost.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!(why, "a session start or update was lost (said once; see HoneyHiveTracer::stats)");
+            tracing::warn!(
+                why,
+                "a session start or update was lost (said once; see HoneyHiveTracer::stats)"
+            );
         }
     }
 
@@ -134,7 +140,9 @@ impl Counters {
             ..DeliveryStats::default()
         };
         stats.spans_ended = load(&self.ended);
-        stats.spans_pending = stats.spans_ended.saturating_sub(stats.spans_exported + stats.spans_lost());
+        stats.spans_pending = stats
+            .spans_ended
+            .saturating_sub(stats.spans_exported + stats.spans_lost());
         stats
     }
 

@@ -51,7 +51,10 @@ pub(crate) enum SendError {
     #[error("the HTTP client could not be made: {problem}")]
     NoClient { problem: String },
     #[error("the server answered {status}{}", .message.as_ref().map(|m| format!(": {m}")).unwrap_or_default())]
-    Refused { status: StatusCode, message: Option<String> },
+    Refused {
+        status: StatusCode,
+        message: Option<String>,
+    },
     #[error("the answer is larger than {ANSWER_LIMIT} bytes")]
     TooLarge,
 }
@@ -85,7 +88,14 @@ impl Transport {
     pub(super) async fn export(&self, body: Vec<u8>) -> Result<Reply, SendError> {
         let mut headers = self.headers("application/x-protobuf", self.ingestion_key.as_ref());
         headers.insert(HeaderName::from_static("x-source"), self.source.clone());
-        self.send(Method::POST, "/opentelemetry/v1/traces", headers, Some(body), EXPORT_TIMEOUT).await
+        self.send(
+            Method::POST,
+            "/opentelemetry/v1/traces",
+            headers,
+            Some(body),
+            EXPORT_TIMEOUT,
+        )
+        .await
     }
 
     /// Sends a session start or an event update.
@@ -108,9 +118,16 @@ impl Transport {
         body: Option<Vec<u8>>,
         timeout: Duration,
     ) -> Result<Reply, SendError> {
-        let no_answer = |error: reqwest::Error| SendError::NoAnswer { problem: explain(&error) };
-        let client = self.client.as_ref().map_err(|problem| SendError::NoClient { problem: problem.clone() })?;
-        let mut request = client.request(method, format!("{}{path}", self.base)).headers(headers).timeout(timeout);
+        let no_answer = |error: reqwest::Error| SendError::NoAnswer {
+            problem: explain(&error),
+        };
+        let client = self.client.as_ref().map_err(|problem| SendError::NoClient {
+            problem: problem.clone(),
+        })?;
+        let mut request = client
+            .request(method, format!("{}{path}", self.base))
+            .headers(headers)
+            .timeout(timeout);
         if let Some(body) = body {
             request = request.body(body);
         }
@@ -123,13 +140,23 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        if status.is_success() { Ok(Reply { body }) } else { Err(SendError::Refused { status, message: message(&body) }) }
+        if status.is_success() {
+            Ok(Reply { body })
+        } else {
+            Err(SendError::Refused {
+                status,
+                message: message(&body),
+            })
+        }
     }
 
     fn rest_headers(&self, key: Option<&HeaderValue>) -> HeaderMap {
         let mut headers = self.headers("application/json", key);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_nanos();
         if let Ok(now) = HeaderValue::from_str(&now.to_string()) {
             headers.insert(HeaderName::from_static("hh-client-timestamp"), now);
         }
@@ -182,9 +209,15 @@ fn tls(trust_platform: bool) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let config = if trust_platform {
-        builder.and_then(BuilderVerifierExt::with_platform_verifier).map(|builder| builder.with_no_client_auth())
+        builder
+            .and_then(BuilderVerifierExt::with_platform_verifier)
+            .map(|builder| builder.with_no_client_auth())
     } else {
-        builder.map(|builder| builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+        builder.map(|builder| {
+            builder
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth()
+        })
     };
     config.map_err(|error| format!("TLS cannot be set up: {error}"))
 }
@@ -193,7 +226,11 @@ fn tls(trust_platform: bool) -> Result<ClientConfig, String> {
 fn explain(error: &reqwest::Error) -> String {
     use std::error::Error as _;
 
-    let mut text = if error.is_timeout() { "timed out".to_owned() } else { String::new() };
+    let mut text = if error.is_timeout() {
+        "timed out".to_owned()
+    } else {
+        String::new()
+    };
     let mut cause = error.source();
     while let Some(inner) = cause {
         let message = inner.to_string();
@@ -213,7 +250,9 @@ fn message(body: &[u8]) -> Option<String> {
     let text = match serde_json::from_slice::<serde_json::Value>(body) {
         Ok(json) => {
             let field = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-            field("message").or_else(|| field("error")).unwrap_or_else(|| json.to_string())
+            field("message")
+                .or_else(|| field("error"))
+                .unwrap_or_else(|| json.to_string())
         }
         Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
     };

@@ -90,9 +90,10 @@ impl Worker {
     }
 
     async fn request(&self, method: Method, path: &str, body: Vec<u8>) {
-        let outcome = self.retry(|_, attempt| attempt < ATTEMPTS, || {
-            self.transport.ingest(method.clone(), path, body.clone())
-        });
+        let outcome = self.retry(
+            |_, attempt| attempt < ATTEMPTS,
+            || self.transport.ingest(method.clone(), path, body.clone()),
+        );
         match outcome.await {
             Ok(_) => self.queue.counters.request_delivered(),
             Err(error) => self.queue.counters.request_lost(&format!("{method} {path}: {error}")),
@@ -114,7 +115,11 @@ impl Worker {
                 counters.spans_lost(Loss::Rejected, rejected, &why);
             }
             Err(error) => {
-                let loss = if error.is_transient() && self.is_over() { Loss::UnsentAtExit } else { Loss::Rejected };
+                let loss = if error.is_transient() && self.is_over() {
+                    Loss::UnsentAtExit
+                } else {
+                    Loss::Rejected
+                };
                 counters.spans_lost(loss, count, &error.to_string());
             }
         }
@@ -135,7 +140,11 @@ impl Worker {
             let error = match self.until_deadline(attempt()).await {
                 Some(Ok(reply)) => return Ok(reply),
                 Some(Err(error)) => error,
-                None => return Err(SendError::NoAnswer { problem: "the program ended first".into() }),
+                None => {
+                    return Err(SendError::NoAnswer {
+                        problem: "the program ended first".into(),
+                    });
+                }
             };
             if !error.is_transient() || !again(&error, tries) {
                 return Err(error);
@@ -174,7 +183,9 @@ impl Worker {
 
 /// Waits until item `upto` is settled, for at most `limit`.
 pub(super) async fn wait_settled(mut settled: watch::Receiver<u64>, upto: u64, limit: Duration) -> bool {
-    timeout(limit, settled.wait_for(|done| *done >= upto)).await.is_ok_and(|seen| seen.is_ok())
+    timeout(limit, settled.wait_for(|done| *done >= upto))
+        .await
+        .is_ok_and(|seen| seen.is_ok())
 }
 
 fn chunks(spans: Vec<FinishedSpan>) -> impl Iterator<Item = Vec<FinishedSpan>> {
@@ -195,8 +206,13 @@ fn chunks(spans: Vec<FinishedSpan>) -> impl Iterator<Item = Vec<FinishedSpan>> {
 /// Spans the server says it did not take, and why.
 fn rejected(reply: &Reply) -> (u64, String) {
     // An answer that is no OTLP message comes from a server that is content with everything.
-    let partial = ExportTraceServiceResponse::decode(reply.body.as_slice()).ok().and_then(|answer| answer.partial_success);
+    let partial = ExportTraceServiceResponse::decode(reply.body.as_slice())
+        .ok()
+        .and_then(|answer| answer.partial_success);
     partial.map_or((0, String::new()), |partial| {
-        (u64::try_from(partial.rejected_spans).unwrap_or(0), partial.error_message)
+        (
+            u64::try_from(partial.rejected_spans).unwrap_or(0),
+            partial.error_message,
+        )
     })
 }

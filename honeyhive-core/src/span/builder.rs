@@ -33,7 +33,12 @@ pub struct SpanBuilder {
 
 impl SpanBuilder {
     pub(crate) fn new(tracer: HoneyHiveTracer, name: Cow<'static, str>) -> Self {
-        Self { tracer, name, event_type: EventType::default(), enrichment: Enrichment::new() }
+        Self {
+            tracer,
+            name,
+            event_type: EventType::default(),
+            enrichment: Enrichment::new(),
+        }
     }
 
     /// What kind of work the span describes. Default: [`EventType::Tool`].

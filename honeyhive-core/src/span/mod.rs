@@ -15,7 +15,9 @@ use opentelemetry::{Context, KeyValue};
 pub use builder::SpanBuilder;
 pub use enrich::Enrichment;
 pub(crate) use enrich::EventUpdate;
-pub use outcome::{ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Split, SplitPlain, SplitResult};
+pub use outcome::{
+    ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Split, SplitPlain, SplitResult,
+};
 
 use crate::capture::{Captured, flatten};
 use crate::context::{Active, ActiveGuard, InContext};
@@ -60,7 +62,13 @@ impl Span {
         let parent = Context::map_current(|cx| Active::in_context(&tracer, cx));
         let builder = OtelSpanBuilder::from_name(name).with_attributes(attributes);
         let span = tracer.inner.pipeline.sdk().build_with_context(builder, &parent);
-        Self { open: Some(Open { cx: parent.with_span(span), _tracer: tracer, settled: false }) }
+        Self {
+            open: Some(Open {
+                cx: parent.with_span(span),
+                _tracer: tracer,
+                settled: false,
+            }),
+        }
     }
 
     /// Whether anything written to the span will be sent.
@@ -155,7 +163,9 @@ impl Drop for Span {
 
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Span").field("recording", &self.is_recording()).finish_non_exhaustive()
+        f.debug_struct("Span")
+            .field("recording", &self.is_recording())
+            .finish_non_exhaustive()
     }
 }
 

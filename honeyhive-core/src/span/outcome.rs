@@ -25,7 +25,11 @@ const SOURCE_LIMIT: usize = 32;
 
 impl ErrorReport {
     pub(crate) fn new(kind: &str, message: &str) -> Self {
-        Self { kind: kind.to_owned(), message: cut_text(message), sources: Vec::new() }
+        Self {
+            kind: kind.to_owned(),
+            message: cut_text(message),
+            sources: Vec::new(),
+        }
     }
 
     pub(crate) fn of<E: Error>(error: &E) -> Self {
@@ -58,7 +62,10 @@ impl ErrorReport {
             KeyValue::new("exception.message", self.message.clone()),
         ];
         if !self.sources.is_empty() {
-            attributes.push(KeyValue::new("exception.stacktrace", format!("caused by: {}", self.sources.join("\ncaused by: "))));
+            attributes.push(KeyValue::new(
+                "exception.stacktrace",
+                format!("caused by: {}", self.sources.join("\ncaused by: ")),
+            ));
         }
         attributes
     }

@@ -1,0 +1,40 @@
+//! Why an experiment could not run. What goes wrong with one datapoint is data of its row instead.
+
+use honeyhive_core::ConfigError;
+use honeyhive_core::api::ApiError;
+
+/// An experiment could not run, or could not be reported at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// No dataset was given.
+    #[error("evaluate() has no dataset: call .dataset(Dataset::new(…)?) or .dataset(Dataset::jsonl(…)?)")]
+    NoDataset,
+    /// The dataset has no datapoint.
+    #[error("evaluate() has an empty dataset: there is nothing to run")]
+    EmptyDataset,
+    /// `max_workers` is zero.
+    #[error("max_workers is 0: at least one datapoint must be able to run")]
+    NoWorkers,
+    /// Two evaluators have one name.
+    #[error("evaluator {name:?} is given twice: scores are told apart by their evaluator's name")]
+    DuplicateEvaluator {
+        /// The name.
+        name: String,
+    },
+    /// An evaluator's name cannot be part of an attribute's name.
+    #[error("evaluator name {name:?} is blank or has surrounding spaces")]
+    EvaluatorName {
+        /// The name.
+        name: String,
+    },
+    /// The function is awaited outside a tokio runtime.
+    #[error("evaluate() must be awaited inside a tokio runtime, for instance in #[tokio::main] async fn main()")]
+    NoRuntime,
+    /// The tracer could not be configured.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The run could not be created on the server; nothing has run.
+    #[error("the run could not be created: {0}")]
+    CreateRun(#[source] ApiError),
+}

@@ -1,0 +1,148 @@
+//! What an experiment gives back: a row per datapoint, in dataset order, and what they amount to.
+
+use std::time::Duration;
+
+use honeyhive_core::SessionId;
+use honeyhive_core::api::RunStatus;
+use serde_json::Value;
+
+use crate::output::TaskError;
+use crate::score::{Score, ScoreValue};
+
+/// The outcome of an experiment. Prints as a table.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExperimentResult {
+    /// Id of the run on the server.
+    pub run_id: String,
+    /// Name of the run.
+    pub name: String,
+    /// [`RunStatus::Failed`] when every row failed, else [`RunStatus::Completed`].
+    pub status: RunStatus,
+    /// Id of the dataset.
+    pub dataset_id: String,
+    /// One row per datapoint, in dataset order.
+    pub rows: Vec<Row>,
+    /// Names of the evaluators, in the order they were given.
+    pub evaluators: Vec<String>,
+    /// How long the experiment took.
+    pub duration: Duration,
+    /// What could not be reported to the server. The rows are whole nevertheless.
+    pub warnings: Vec<String>,
+}
+
+/// What came of one datapoint.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Row {
+    /// Id of the datapoint.
+    pub datapoint_id: String,
+    /// Session of the datapoint.
+    pub session_id: SessionId,
+    /// What went in.
+    pub inputs: Value,
+    /// What should have come out.
+    pub ground_truth: Option<Value>,
+    /// What came out, or why nothing did.
+    pub output: Result<Value, TaskError>,
+    /// One entry per evaluator, in the order they were given; `Ok(None)` for one that had nothing to say. Empty when
+    /// the function failed: there was nothing to score.
+    pub scores: Vec<(String, Result<Option<Score>, TaskError>)>,
+    /// How long the function took, without waiting for a worker.
+    pub latency: Duration,
+}
+
+impl Row {
+    /// The score of an evaluator, if it gave one.
+    #[must_use]
+    pub fn score(&self, evaluator: &str) -> Option<&ScoreValue> {
+        let (_, outcome) = self.scores.iter().find(|(name, _)| name == evaluator)?;
+        outcome.as_ref().ok()?.as_ref().map(Score::value)
+    }
+}
+
+/// What the scores of one evaluator amount to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ScoreSummary {
+    /// Name of the evaluator.
+    pub evaluator: String,
+    /// Mean of its numbers, with a flag as 1 or 0. `None` when there are only labels or nothing.
+    pub mean: Option<f64>,
+    /// Whether all its scores are flags, so that the mean is a rate.
+    pub is_rate: bool,
+    /// Rows it scored.
+    pub scored: usize,
+    /// Rows on which it failed.
+    pub failed: usize,
+}
+
+impl ExperimentResult {
+    /// Rows whose function gave an output.
+    #[must_use]
+    pub fn succeeded(&self) -> usize {
+        self.rows.iter().filter(|row| row.output.is_ok()).count()
+    }
+
+    /// Rows whose function failed.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.rows.len() - self.succeeded()
+    }
+
+    /// Sessions of the run, in dataset order.
+    #[must_use]
+    pub fn session_ids(&self) -> Vec<SessionId> {
+        self.rows.iter().map(|row| row.session_id).collect()
+    }
+
+    /// One summary per evaluator, in the order they were given.
+    #[must_use]
+    pub fn summary(&self) -> Vec<ScoreSummary> {
+        self.evaluators
+            .iter()
+            .map(|evaluator| self.summarise(evaluator))
+            .collect()
+    }
+
+    fn summarise(&self, evaluator: &str) -> ScoreSummary {
+        let mut summary = ScoreSummary {
+            evaluator: evaluator.to_owned(),
+            mean: None,
+            is_rate: true,
+            scored: 0,
+            failed: 0,
+        };
+        let mut numbers = Vec::new();
+        let outcomes = self
+            .rows
+            .iter()
+            .flat_map(|row| &row.scores)
+            .filter(|(name, _)| name == evaluator);
+        for (_, outcome) in outcomes {
+            let score = match outcome {
+                Ok(Some(score)) => score,
+                Ok(None) => continue,
+                Err(_) => {
+                    summary.failed += 1;
+                    continue;
+                }
+            };
+            summary.scored += 1;
+            match score.value() {
+                ScoreValue::Flag(flag) => numbers.push(f64::from(u8::from(*flag))),
+                ScoreValue::Number(number) => {
+                    summary.is_rate = false;
+                    numbers.push(*number);
+                }
+                ScoreValue::Label(_) => summary.is_rate = false,
+            }
+        }
+        if !numbers.is_empty() {
+            #[allow(clippy::cast_precision_loss, reason = "no dataset has 2^53 rows")]
+            let count = numbers.len() as f64;
+            summary.mean = Some(numbers.iter().sum::<f64>() / count);
+        }
+        summary
+    }
+}
