@@ -1,0 +1,159 @@
+//! Events sent over REST: one, a batch, and changes to one.
+
+use axum::Json;
+use axum::extract::State;
+use honeyhive_core::event::Event;
+use serde_json::{Value, json};
+
+use super::fields::Fields;
+use super::{Answer, Db, body, new_id, now, sessions};
+use crate::error::ApiError;
+use crate::store::events::{self, Bucket, Patch};
+
+/// What a change may touch; everything else is answered as ignored.
+const UPDATABLE: [Bucket; 6] = [
+    Bucket::Metadata,
+    Bucket::Feedback,
+    Bucket::Metrics,
+    Bucket::Outputs,
+    Bucket::Config,
+    Bucket::UserProperties,
+];
+
+/// An event as it was sent.
+struct Sent {
+    fresh: Event,
+    patch: Patch,
+    /// The sender named no session, so this event opens one.
+    opens_session: bool,
+    ignored: Vec<String>,
+}
+
+/// `POST /events`
+pub(super) async fn create(State(store): Db, body::Json(mut body): body::Json) -> Answer {
+    let event = body.wrapped("event")?;
+    let Sent {
+        fresh,
+        patch,
+        opens_session,
+        ignored,
+    } = read(event, None)?;
+    let stored = store
+        .write(move |connection| {
+            if opens_session {
+                sessions::ensure(connection, &fresh, None)?;
+            }
+            events::upsert(connection, fresh, patch)
+        })
+        .await?;
+    let answer = json!({"success": true, "event_id": stored.event_id, "session_id": stored.session_id});
+    Ok(Json(with_ignored(answer, ignored)))
+}
+
+/// `POST /events/batch`: all of them or none.
+pub(super) async fn create_batch(State(store): Db, body::Json(mut body): body::Json) -> Answer {
+    let list = body.objects("events")?;
+    let list = body.required("events", "an array of objects", list)?;
+    let single = body
+        .flag("single_session")?
+        .or(body.flag("is_single_session")?)
+        .unwrap_or(false);
+    let mut properties = Patch::default();
+    let mut session_id = single.then(new_id);
+    for key in ["session_properties", "session"] {
+        if let Some(object) = body.object(key)? {
+            let mut session = Fields::of(Value::Object(object), key)?;
+            session_id = session.uuid("session_id")?.or(session_id);
+            properties = session.patch(&Bucket::ALL)?;
+            properties.event_name = session.text("session_name")?;
+            properties.source = session.text("source")?;
+        }
+    }
+    let sent = list
+        .into_iter()
+        .map(|event| read(event, session_id.as_deref()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let event_ids: Vec<String> = sent.iter().map(|sent| sent.fresh.event_id.clone()).collect();
+    let answer = json!({"success": true, "event_ids": event_ids, "session_id": session_id});
+    store
+        .write(move |connection| {
+            if let Some(id) = session_id {
+                let start = sent.first().map_or_else(now, |sent| sent.fresh.start_time);
+                let mut session = sessions::blank(id, start);
+                properties.clone().apply(&mut session);
+                events::upsert(connection, session, properties)?;
+            }
+            for Sent {
+                fresh,
+                patch,
+                opens_session,
+                ..
+            } in sent
+            {
+                if opens_session {
+                    sessions::ensure(connection, &fresh, None)?;
+                }
+                events::upsert(connection, fresh, patch)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(Json(answer))
+}
+
+/// `PUT /events`: merges into an event that is there.
+pub(super) async fn update(State(store): Db, body::Json(mut body): body::Json) -> Answer {
+    let event_id = body.uuid("event_id")?;
+    let event_id = body.required("event_id", "a UUID", event_id)?;
+    let patch = body.patch(&UPDATABLE)?;
+    let ignored = body.ignored();
+    store
+        .write(move |connection| events::update(connection, &event_id, patch))
+        .await?;
+    Ok(Json(with_ignored(json!({"success": true}), ignored)))
+}
+
+fn read(mut fields: Fields, batch_session: Option<&str>) -> Result<Sent, ApiError> {
+    let event_type = fields.event_type()?;
+    let event_id = fields.uuid("event_id")?;
+    let own_session = fields.uuid("session_id")?;
+    let opens_session = own_session.is_none() && batch_session.is_none();
+    let session_id = own_session
+        .or_else(|| batch_session.map(str::to_owned))
+        .unwrap_or_else(new_id);
+    let inputs = fields.object("inputs")?;
+    let inputs = fields.required("inputs", "an object", inputs)?;
+    let outputs = fields.object_or_array("outputs")?;
+    let mut patch = fields.patch(&UPDATABLE)?;
+    patch.buckets.push((Bucket::Inputs, inputs));
+    patch.buckets.extend(outputs.map(|outputs| (Bucket::Outputs, outputs)));
+    patch.event_type = Some(event_type);
+    patch.event_name = fields.text("event_name")?;
+    patch.parent_id = fields.uuid("parent_id")?;
+    patch.project = fields.text("project")?;
+    patch.source = fields.text("source")?;
+    patch.error = fields.text("error")?;
+    patch.start_time = fields.number("start_time", "a number (milliseconds since 1970)")?;
+
+    let mut fresh = Event::default();
+    fresh.event_id = event_id.unwrap_or_else(new_id);
+    fresh.parent_id = Some(session_id.clone());
+    fresh.session_id = session_id;
+    "unknown".clone_into(&mut fresh.event_name);
+    "unknown".clone_into(&mut fresh.source);
+    fresh.start_time = now();
+    patch.clone().apply(&mut fresh);
+    Ok(Sent {
+        fresh,
+        patch,
+        opens_session,
+        ignored: fields.ignored(),
+    })
+}
+
+fn with_ignored(mut answer: Value, ignored: Vec<String>) -> Value {
+    if !ignored.is_empty() {
+        answer["ignored"] = ignored.into();
+    }
+    answer
+}

@@ -1,0 +1,97 @@
+//! The routes: one file per resource, this one ties them together.
+
+mod body;
+mod compare;
+mod datapoints;
+mod datasets;
+mod events;
+mod export;
+mod fields;
+mod query;
+mod result;
+mod runs;
+mod sessions;
+mod traces;
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Method, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Map, Value};
+
+use crate::error::ApiError;
+use crate::store::Store;
+
+/// What every route can reach.
+type Db = State<Arc<Store>>;
+/// An answer of JSON, or a refusal.
+type Answer = Result<Json<Value>, ApiError>;
+
+/// Where events and runs belong: there is one organisation, workspace and project here.
+const SCOPE: &str = "local";
+
+pub(crate) fn router(store: Arc<Store>, api_key: Option<&str>) -> Router {
+    let expected: Option<Arc<str>> = api_key.map(|key| format!("Bearer {key}").into());
+    Router::new()
+        .route("/session/start", post(sessions::start))
+        .route("/v1/sessions/{session_id}", get(sessions::tree))
+        .route("/events", post(events::create).put(events::update))
+        .route("/events/batch", post(events::create_batch))
+        .route("/v1/events/export", post(export::export))
+        .route("/opentelemetry/v1/traces", post(traces::receive))
+        .route("/v1/traces", post(traces::receive))
+        .route("/v1/runs", post(runs::create).get(runs::list))
+        .route(
+            "/v1/runs/{run_id}",
+            get(runs::get).put(runs::update).delete(runs::delete),
+        )
+        .route("/v1/runs/{run_id}/result", get(result::get))
+        .route("/v1/runs/{run_id}/compare-with/{old_run_id}", get(compare::get))
+        .route("/v1/datasets", post(datasets::create).get(datasets::list))
+        .route("/v1/datasets/{dataset_id}/datapoints", post(datasets::add_datapoints))
+        .route("/v1/datapoints", post(datapoints::create).get(datapoints::list))
+        .route("/v1/datapoints/batch", post(datapoints::create_batch))
+        .route("/v1/datapoints/{datapoint_id}", get(datapoints::get))
+        .method_not_allowed_fallback(async |method: Method| ApiError::WrongMethod(method.to_string()))
+        .fallback(async |method: Method, uri: Uri| ApiError::NoRoute(format!("{method} {}", uri.path())))
+        .layer(middleware::from_fn_with_state(expected, authorize))
+        .layer(DefaultBodyLimit::max(body::MAX_BODY))
+        .with_state(store)
+}
+
+async fn authorize(
+    State(expected): State<Option<Arc<str>>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .map(|value| value.as_bytes());
+    match expected {
+        Some(expected) if given != Some(expected.as_bytes()) => Err(ApiError::Unauthorized),
+        _ => Ok(next.run(request).await),
+    }
+}
+
+/// Adds the ids the platform answers with every session.
+fn add_scope(object: &mut Map<String, Value>) {
+    for key in ["org_id", "workspace_id", "project_id"] {
+        object.insert(key.to_owned(), SCOPE.into());
+    }
+}
+
+/// Milliseconds since 1970.
+fn now() -> f64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64() * 1000.0)
+}
+
+fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}

@@ -1,0 +1,346 @@
+//! The result of a run: its datapoints, which of them passed, and its metrics aggregated.
+//!
+//! A datapoint is a session of the run. It passes when neither the session nor an event directly below it has an
+//! error, and no metric of it is `false`; an error further down that the function dealt with does not count.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use honeyhive_core::event::{Event, EventType};
+use rusqlite::Connection;
+use serde_json::{Map, Value, json};
+
+use super::fields::bad;
+use super::query::Parameters;
+use super::{Answer, Db, runs};
+use crate::error::ApiError;
+use crate::store::events;
+
+/// `GET /v1/runs/{id}/result?aggregate_function=`
+pub(super) async fn get(State(store): Db, Path(run_id): Path<String>, parameters: Parameters) -> Answer {
+    let aggregate = Aggregate::read(&parameters)?;
+    let run = store.read(move |connection| RunData::load(connection, &run_id)).await?;
+    let names = |passed: bool| -> Vec<&str> {
+        let matching = run.datapoints.iter().filter(|datapoint| datapoint.passed == passed);
+        matching.map(Datapoint::name).collect()
+    };
+    let metrics = run.metrics();
+    let details: Vec<Value> = metrics
+        .iter()
+        .map(|(key, values)| {
+            let numbers: Vec<f64> = values.iter().map(|(_, number)| *number).collect();
+            let names = |passed: bool| -> Vec<&str> {
+                let matching = run.datapoints.iter().enumerate().filter(|(index, datapoint)| {
+                    datapoint.passed == passed && values.iter().any(|(of, _)| of == index)
+                });
+                matching.map(|(_, datapoint)| datapoint.name()).collect()
+            };
+            json!({
+                "metric_name": key.metric,
+                "metric_type": key.kind,
+                "event_name": key.event,
+                "event_type": key.event_type.as_str(),
+                "aggregate": aggregate.of(&numbers),
+                "values": numbers,
+                "datapoints": {"passed": names(true), "failed": names(false)},
+            })
+        })
+        .collect();
+    let datapoints: Vec<Value> = run.datapoints.iter().map(Datapoint::json).collect();
+    Ok(Json(json!({
+        "status": run.object.get("status"),
+        "success": run.datapoints.iter().all(|datapoint| datapoint.passed),
+        "passed": names(true),
+        "failed": names(false),
+        "metrics": {"aggregation_function": aggregate.name, "details": details},
+        "datapoints": datapoints,
+        "event_details": run.event_details(),
+        "run_object": run.object,
+    })))
+}
+
+/// What identifies a metric within a run: one name measured on two events is two metrics.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct MetricKey {
+    pub(super) metric: String,
+    pub(super) event: String,
+    pub(super) event_type: TypeName,
+    pub(super) kind: &'static str,
+}
+
+/// An event type, ordered by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct TypeName(&'static str);
+
+impl TypeName {
+    pub(super) fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+/// Values of the metrics with the position of the datapoint each belongs to, in the order of the datapoints.
+pub(super) type Metrics = BTreeMap<MetricKey, Vec<(usize, f64)>>;
+
+/// A run with everything that happened in it.
+pub(super) struct RunData {
+    pub(super) object: Map<String, Value>,
+    pub(super) datapoints: Vec<Datapoint>,
+}
+
+/// One session of a run.
+pub(super) struct Datapoint {
+    pub(super) datapoint_id: Option<String>,
+    session_id: String,
+    passed: bool,
+    metrics: Vec<Metric>,
+    events: Vec<(String, TypeName)>,
+}
+
+/// One value measured on one event.
+struct Metric {
+    name: String,
+    event_name: String,
+    event_type: TypeName,
+    value: Value,
+}
+
+impl RunData {
+    pub(super) fn load(connection: &Connection, run_id: &str) -> Result<Self, ApiError> {
+        let object = runs::require(connection, run_id)?;
+        let texts = |key: &str| -> Vec<String> {
+            let items = object.get(key).and_then(Value::as_array);
+            let texts = items.into_iter().flatten().filter_map(Value::as_str);
+            texts.map(str::to_owned).collect()
+        };
+        let listed = texts("event_ids");
+        let order = texts("datapoint_ids");
+        let mut sessions: BTreeMap<String, (usize, Vec<Event>)> = BTreeMap::new();
+        let mut arrived = 0;
+        events::each(
+            connection,
+            "session_id IN (SELECT session_id FROM events WHERE run_id = ?1 UNION SELECT value FROM json_each(?2))",
+            (run_id, Value::from(listed.as_slice()).to_string()),
+            |event| {
+                arrived += 1;
+                let session = sessions.entry(event.session_id.clone());
+                session.or_insert((arrived, Vec::new())).1.push(event);
+            },
+        )?;
+        let mut found: Vec<(usize, Datapoint)> = sessions
+            .into_iter()
+            .map(|(session_id, (arrival, events))| (arrival, Datapoint::new(session_id, &events)))
+            .collect();
+        let place = |list: &[String], id: &str| list.iter().position(|item| item == id).unwrap_or(usize::MAX);
+        found.sort_by_cached_key(|(arrival, datapoint)| {
+            let in_dataset = place(&order, datapoint.datapoint_id.as_deref().unwrap_or_default());
+            (in_dataset, place(&listed, &datapoint.session_id), *arrival)
+        });
+        Ok(Self {
+            object,
+            datapoints: found.into_iter().map(|(_, datapoint)| datapoint).collect(),
+        })
+    }
+
+    /// The numbers and truth values measured, a truth value counting as 1 or 0.
+    pub(super) fn metrics(&self) -> Metrics {
+        let mut metrics = Metrics::new();
+        for (index, datapoint) in self.datapoints.iter().enumerate() {
+            for metric in &datapoint.metrics {
+                let (kind, number) = match &metric.value {
+                    Value::Bool(flag) => ("boolean", f64::from(u8::from(*flag))),
+                    other => match other.as_f64() {
+                        Some(number) => ("numeric", number),
+                        None => continue,
+                    },
+                };
+                let key = MetricKey {
+                    metric: metric.name.clone(),
+                    event: metric.event_name.clone(),
+                    event_type: metric.event_type,
+                    kind,
+                };
+                metrics.entry(key).or_default().push((index, number));
+            }
+        }
+        metrics
+    }
+
+    /// The different kinds of events of the run, below its sessions.
+    pub(super) fn event_kinds(&self) -> std::collections::BTreeSet<(String, TypeName)> {
+        let all = self.datapoints.iter().flat_map(|datapoint| &datapoint.events);
+        all.cloned().collect()
+    }
+
+    fn event_details(&self) -> Vec<Value> {
+        let kinds = self.event_kinds();
+        let details = kinds
+            .iter()
+            .map(|(name, kind)| json!({"event_name": name, "event_type": kind.0}));
+        details.collect()
+    }
+}
+
+impl Datapoint {
+    fn new(session_id: String, events: &[Event]) -> Self {
+        let by_session_first = |event: &&Event| event.event_id != event.session_id;
+        let mut ordered: Vec<&Event> = events.iter().collect();
+        ordered.sort_by_key(by_session_first);
+        let datapoint_id = ordered
+            .iter()
+            .find_map(|event| event.metadata.get("datapoint_id")?.as_str())
+            .map(str::to_owned);
+        let mut metrics = Vec::new();
+        for event in &ordered {
+            collect_metrics(event, "", &event.metrics, &mut metrics);
+        }
+        let failed = |event: &&Event| {
+            let on_top = event.event_id == session_id || event.parent_id.as_deref() == Some(session_id.as_str());
+            on_top && event.error.is_some()
+        };
+        let passed = !ordered.iter().any(failed) && metrics.iter().all(|metric| metric.value != Value::Bool(false));
+        Self {
+            datapoint_id,
+            passed,
+            metrics,
+            events: ordered
+                .iter()
+                .filter(|event| event.event_type != EventType::Session)
+                .map(|event| (event.event_name.clone(), TypeName(event.event_type.as_str())))
+                .collect(),
+            session_id,
+        }
+    }
+
+    /// How lists of datapoints call it.
+    fn name(&self) -> &str {
+        self.datapoint_id.as_deref().unwrap_or(&self.session_id)
+    }
+
+    fn json(&self) -> Value {
+        let metrics: Vec<Value> = self
+            .metrics
+            .iter()
+            .map(|metric| {
+                json!({
+                    "name": metric.name,
+                    "event_name": metric.event_name,
+                    "event_type": metric.event_type.0,
+                    "value": metric.value,
+                    "passed": metric.value != Value::Bool(false),
+                })
+            })
+            .collect();
+        json!({
+            "datapoint_id": self.datapoint_id,
+            "session_id": self.session_id,
+            "passed": self.passed,
+            "metrics": metrics,
+        })
+    }
+}
+
+/// Metrics inside objects get dotted names.
+fn collect_metrics(event: &Event, prefix: &str, object: &Map<String, Value>, out: &mut Vec<Metric>) {
+    for (key, value) in object {
+        let name = format!("{prefix}{key}");
+        if let Value::Object(inner) = value {
+            collect_metrics(event, &format!("{name}."), inner, out);
+        } else {
+            out.push(Metric {
+                name,
+                event_name: event.event_name.clone(),
+                event_type: TypeName(event.event_type.as_str()),
+                value: value.clone(),
+            });
+        }
+    }
+}
+
+/// How many values become one. Percentiles interpolate linearly between the two nearest values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Aggregate {
+    pub(super) name: &'static str,
+    function: fn(&[f64]) -> f64,
+}
+
+const AGGREGATES: [Aggregate; 9] = [
+    aggregate("average", |sorted| sum(sorted) / count(sorted)),
+    aggregate("min", |sorted| sorted[0]),
+    aggregate("max", |sorted| sorted[sorted.len() - 1]),
+    aggregate("median", |sorted| percentile(sorted, 0.5)),
+    aggregate("p90", |sorted| percentile(sorted, 0.9)),
+    aggregate("p95", |sorted| percentile(sorted, 0.95)),
+    aggregate("p99", |sorted| percentile(sorted, 0.99)),
+    aggregate("sum", sum),
+    aggregate("count", count),
+];
+
+const fn aggregate(name: &'static str, function: fn(&[f64]) -> f64) -> Aggregate {
+    Aggregate { name, function }
+}
+
+impl Aggregate {
+    pub(super) fn read(parameters: &Parameters) -> Result<Self, ApiError> {
+        const KEY: &str = "aggregate_function";
+        const EXPECTED: &str = "average, min, max, median, p90, p95, p99, sum or count";
+        let wanted = parameters.text(KEY).unwrap_or("average");
+        let found = AGGREGATES.into_iter().find(|aggregate| aggregate.name == wanted);
+        found.ok_or_else(|| bad(KEY, EXPECTED, &wanted.into()))
+    }
+
+    /// The aggregate; of no values there is none.
+    pub(super) fn of(self, values: &[f64]) -> Option<f64> {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        (!sorted.is_empty()).then(|| (self.function)(&sorted))
+    }
+}
+
+fn sum(values: &[f64]) -> f64 {
+    values.iter().sum()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody holds 2^53 values in memory")]
+fn count(values: &[f64]) -> f64 {
+    values.len() as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the position is within the slice"
+)]
+fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let position = share * (count(sorted) - 1.0);
+    let below = position.floor() as usize;
+    let above = position.ceil() as usize;
+    sorted[below] + (sorted[above] - sorted[below]) * position.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_aggregate_of_one_to_four() {
+        let values = [4.0, 1.0, 3.0, 2.0];
+        let expected = [
+            ("average", 2.5),
+            ("min", 1.0),
+            ("max", 4.0),
+            ("median", 2.5),
+            ("p90", 3.7),
+            ("p95", 3.85),
+            ("p99", 3.97),
+            ("sum", 10.0),
+            ("count", 4.0),
+        ];
+        for (aggregate, (name, number)) in AGGREGATES.into_iter().zip(expected) {
+            assert_eq!(aggregate.name, name);
+            let found = aggregate.of(&values).unwrap();
+            assert!((found - number).abs() < 1e-9, "{name} is {found}, not {number}");
+            assert_eq!(aggregate.of(&[]), None);
+        }
+    }
+}

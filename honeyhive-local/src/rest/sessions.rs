@@ -1,0 +1,111 @@
+//! Sessions: start one, read the tree of one.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use honeyhive_core::event::{Event, EventTree, EventType};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use super::{Answer, Db, add_scope, body, new_id, now};
+use crate::error::ApiError;
+use crate::store::events::{self, Bucket, Patch};
+
+const DEFAULT_NAME: &str = "Session";
+
+/// `POST /session/start`: makes the session, or merges into the one of that id.
+pub(super) async fn start(State(store): Db, body::Json(mut body): body::Json) -> Answer {
+    let mut session = body.wrapped("session")?;
+    let session_id = session.uuid("session_id")?.unwrap_or_else(new_id);
+    let mut patch = session.patch(&Bucket::ALL)?;
+    patch.event_name = session.text("session_name")?.or(session.text("event_name")?);
+    patch.source = session.text("source")?;
+    patch.project = session.text("project")?;
+    patch.error = session.text("error")?;
+    patch.start_time = session.number("start_time", "a number (milliseconds since 1970)")?;
+
+    let mut fresh = blank(session_id, now());
+    patch.clone().apply(&mut fresh);
+    let stored = store
+        .write(move |connection| events::upsert(connection, fresh, patch))
+        .await?;
+    let mut answer = serde_json::to_value(&stored)?;
+    if let Some(fields) = answer.as_object_mut() {
+        add_scope(fields);
+        fields.insert("children_ids".to_owned(), json!([]));
+    }
+    Ok(Json(answer))
+}
+
+/// `GET /v1/sessions/{id}`: the events of a session, nested.
+pub(super) async fn tree(State(store): Db, Path(session_id): Path<String>) -> Answer {
+    let id = uuid::Uuid::try_parse(&session_id).map_or(session_id, |id| id.to_string());
+    let events = store
+        .read(move |connection| {
+            let events = events::of_session(connection, &id)?;
+            if events.iter().any(|event| event.event_id == id) {
+                return Ok(events);
+            }
+            let hint = match events.len() {
+                0 => String::new(),
+                waiting => format!(
+                    ": {waiting} events wait for it, start it or send them with honeyhive.session_auto_create=true"
+                ),
+            };
+            Err(ApiError::NotFound {
+                what: "session",
+                id,
+                hint,
+            })
+        })
+        .await?;
+    let tree = EventTree::new(with_span_of_children(events));
+    let root = tree
+        .roots()
+        .find(|root| root.event().event_type == EventType::Session)
+        .map_or(Ok(Value::Null), serde_json::to_value)?;
+    let mut answer = root;
+    if let Some(fields) = answer.as_object_mut() {
+        add_scope(fields);
+    }
+    Ok(Json(answer))
+}
+
+/// Makes the session of a span that asks for it, unless it is there.
+pub(super) fn ensure(connection: &Connection, first: &Event, name: Option<String>) -> Result<(), ApiError> {
+    if events::exists(connection, &first.session_id)? {
+        return Ok(());
+    }
+    let mut session = blank(first.session_id.clone(), first.start_time);
+    let patch = Patch {
+        event_name: name,
+        source: Some(first.source.clone()),
+        project: first.project.clone(),
+        ..Patch::default()
+    };
+    patch.apply(&mut session);
+    events::insert(connection, &session).map(|_| ())
+}
+
+/// A session nobody has said anything about yet.
+pub(super) fn blank(session_id: String, start_time: f64) -> Event {
+    let mut event = Event::default();
+    event.event_id.clone_from(&session_id);
+    event.session_id = session_id;
+    event.event_type = EventType::Session;
+    DEFAULT_NAME.clone_into(&mut event.event_name);
+    "unknown".clone_into(&mut event.source);
+    event.start_time = start_time;
+    event.end_time = start_time;
+    event
+}
+
+/// A session nobody gave a duration lasts from its start to the end of its last event.
+fn with_span_of_children(mut events: Vec<Event>) -> Vec<Event> {
+    let end = events.iter().map(|event| event.end_time).fold(0.0, f64::max);
+    let session = events.iter_mut().find(|event| event.event_id == event.session_id);
+    if let Some(session) = session.filter(|session| session.duration == 0.0) {
+        session.end_time = end;
+        session.duration = (end - session.start_time).max(0.0);
+    }
+    events
+}
