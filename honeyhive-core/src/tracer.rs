@@ -30,6 +30,11 @@ pub(crate) struct Inner {
     pub(crate) pipeline: Arc<Pipeline>,
 }
 
+// A panic in the program leaves no state of ours half-written: every lock is taken over from a thread that panicked,
+// and what the HTTP client keeps is touched by the worker only.
+impl std::panic::UnwindSafe for Inner {}
+impl std::panic::RefUnwindSafe for Inner {}
+
 impl HoneyHiveTracer {
     /// Starts configuring a tracer.
     pub fn builder() -> TracerBuilder {

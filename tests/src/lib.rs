@@ -1,1 +1,116 @@
-//! Shared parts of the whole-system tests.
+//! Shared parts of the whole-system tests: a real backend, a tracer on it that no environment variable touches, and
+//! reading back what arrived.
+#![allow(clippy::expect_used, reason = "a test that cannot be set up should stop")]
+
+use std::time::Duration;
+
+use honeyhive_core::event::{Event, EventTree};
+use honeyhive_core::{HoneyHiveTracer, SessionId, TracerBuilder};
+use honeyhive_local::Server;
+use serde_json::{Value, json};
+
+/// The key of every test; it must never show up anywhere.
+pub const KEY: &str = "hh_test_key_that_must_not_leak";
+
+/// How long anything may take before a test gives up. Never waited for when things work.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A backend of its own, on a free port.
+#[must_use]
+pub fn server() -> Server {
+    Server::builder()
+        .listen("127.0.0.1:0")
+        .start()
+        .expect("the backend starts")
+}
+
+/// Settings for a tracer on this backend, untouched by the environment and by other tests in the process.
+pub fn settings(server: &Server) -> TracerBuilder {
+    HoneyHiveTracer::builder()
+        .environment([("HH_API_KEY", KEY)])
+        .server_url(server.url())
+        .source("test")
+        .session_name("a session")
+        .undiscoverable()
+}
+
+/// A tracer on this backend.
+#[must_use]
+pub fn tracer(server: &Server) -> HoneyHiveTracer {
+    settings(server).build().expect("the settings are valid")
+}
+
+/// The event tree of a session, after flushing the tracer.
+pub async fn session(tracer: &HoneyHiveTracer, id: SessionId) -> EventTree {
+    tracer.flush(PATIENCE).await.expect("everything is delivered");
+    tracer
+        .api()
+        .get_session(id)
+        .await
+        .expect("the session can be read back")
+}
+
+/// Everything the backend holds, read over its API.
+pub async fn all_events(server: &Server) -> Vec<Event> {
+    let mut events = Vec::new();
+    for page in 1.. {
+        let answer = post(
+            server,
+            "/v1/events/export",
+            &json!({"filters": [], "limit": 1000, "page": page}),
+        )
+        .await;
+        let batch: Vec<Event> = serde_json::from_value(answer["events"].clone()).expect("events");
+        if batch.is_empty() {
+            break;
+        }
+        events.extend(batch);
+    }
+    events
+}
+
+/// Posts JSON and returns the JSON answer.
+pub async fn post(server: &Server, path: &str, body: &Value) -> Value {
+    let url = format!("{}{path}", server.url());
+    let response = client()
+        .post(url)
+        .bearer_auth(KEY)
+        .json(body)
+        .send()
+        .await
+        .expect("an answer");
+    assert!(
+        response.status().is_success(),
+        "{}: {:?}",
+        response.status(),
+        response.text().await
+    );
+    response.json().await.expect("JSON")
+}
+
+/// Gets JSON.
+pub async fn get(server: &Server, path: &str) -> Value {
+    let url = format!("{}{path}", server.url());
+    let response = client().get(url).bearer_auth(KEY).send().await.expect("an answer");
+    assert!(
+        response.status().is_success(),
+        "{}: {:?}",
+        response.status(),
+        response.text().await
+    );
+    response.json().await.expect("JSON")
+}
+
+fn client() -> reqwest::Client {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS versions")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .build()
+        .expect("a client")
+}
