@@ -129,14 +129,8 @@ impl ExperimentResult {
                 }
             };
             summary.scored += 1;
-            match score.value() {
-                ScoreValue::Flag(flag) => numbers.push(f64::from(u8::from(*flag))),
-                ScoreValue::Number(number) => {
-                    summary.is_rate = false;
-                    numbers.push(*number);
-                }
-                ScoreValue::Label(_) => summary.is_rate = false,
-            }
+            summary.is_rate &= matches!(score.value(), ScoreValue::Flag(_));
+            numbers.extend(score.value().as_number());
         }
         if !numbers.is_empty() {
             #[allow(clippy::cast_precision_loss, reason = "no dataset has 2^53 rows")]

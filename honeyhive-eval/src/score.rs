@@ -13,16 +13,36 @@ use crate::output::TaskError;
 pub enum ScoreValue {
     /// Passed or not.
     Flag(bool),
+    /// A count.
+    Integer(i64),
     /// A measure.
     Number(f64),
     /// A label.
     Label(String),
 }
 
+impl ScoreValue {
+    /// The score as a number, with a flag as 1 or 0; `None` for a label.
+    #[must_use]
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            Self::Flag(flag) => Some(f64::from(u8::from(*flag))),
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "a count beyond 2^53 has no meaning in its last digits"
+            )]
+            Self::Integer(count) => Some(*count as f64),
+            Self::Number(number) => Some(*number),
+            Self::Label(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for ScoreValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(flag) => f.write_str(if *flag { "✓" } else { "✗" }),
+            Self::Integer(count) => write!(f, "{count}"),
             // At most four decimals, and no zeros at their end.
             Self::Number(number) => write!(f, "{}", (number * 1e4).round() / 1e4),
             Self::Label(label) => f.write_str(label),
@@ -127,28 +147,19 @@ scores! {
     bool => |value| Self::Flag(value);
     f64 => |value| Self::Number(value);
     f32 => |value| Self::Number(value.into());
-    i32 => |value| Self::Number(value.into());
-    u32 => |value| Self::Number(value.into());
-    u8 => |value| Self::Number(value.into());
+    i64 => |value| Self::Integer(value);
+    i32 => |value| Self::Integer(value.into());
+    u32 => |value| Self::Integer(value.into());
+    u8 => |value| Self::Integer(value.into());
+    usize => |value| wide(value);
+    u64 => |value| wide(value);
     String => |value| Self::Label(value);
     &'static str => |value| Self::Label(value.to_owned());
 }
 
-macro_rules! wide_integers {
-    ($($t:ty)*) => {$(
-        impl From<$t> for ScoreValue {
-            #[allow(clippy::cast_precision_loss, reason = "a score beyond 2^53 has no meaning in its last digits")]
-            fn from(value: $t) -> Self {
-                Self::Number(value as f64)
-            }
-        }
-
-        impl IntoScore for $t {
-            fn into_score(self) -> Result<Option<Score>, TaskError> {
-                Ok(Some(Score::new(self)))
-            }
-        }
-    )*};
+/// An integer that may not fit 64 bits signed.
+fn wide<T: Copy + TryInto<i64> + fmt::Display>(value: T) -> ScoreValue {
+    value
+        .try_into()
+        .map_or_else(|_| ScoreValue::Label(value.to_string()), ScoreValue::Integer)
 }
-
-wide_integers!(i64 u64 isize usize);

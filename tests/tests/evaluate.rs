@@ -87,7 +87,7 @@ async fn each_datapoint_is_a_session_with_the_function_as_its_chain() {
     └─ chain respond
        │ inputs: question="one"
        │ outputs: result={"answer":"ONE!"}
-       │ metrics: exact=true length=4.0 length_explanation="characters of the answer" strict=true
+       │ metrics: exact=true length=4 length_explanation="characters of the answer" strict=true
        │ metadata: custom="value" evaluator_errors={"broken":"Panic: no opinion"}
        ├─ tool look_up
        │    inputs: question="one"
@@ -115,7 +115,7 @@ async fn each_datapoint_is_a_session_with_the_function_as_its_chain() {
     └─ chain respond
        │ inputs: question="three"
        │ outputs: result={"answer":"THREE!"}
-       │ metrics: length=6.0 length_explanation="characters of the answer"
+       │ metrics: length=6 length_explanation="characters of the answer"
        │ metadata: custom="value" evaluator_errors={"broken":"Panic: no opinion","strict":"ExtractError: argument `GroundTruth`: the datapoint has no `ground_truth`"}
        ├─ tool look_up
        │    inputs: question="three"
