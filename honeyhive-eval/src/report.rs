@@ -10,7 +10,7 @@ use crate::result::{ExperimentResult, Row};
 use crate::score::Score;
 
 /// Characters of a question or an answer shown in a cell.
-const CELL_CHARS: usize = 48;
+const CELL_CHARS: usize = 40;
 
 impl fmt::Display for ExperimentResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

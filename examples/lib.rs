@@ -1,0 +1,1 @@
+//! Runnable examples of the HoneyHive SDK: `cargo run -p honeyhive-examples --example quickstart`.
