@@ -72,7 +72,7 @@ impl Backend {
     fn say_where_to_look(&self, run_id: &str, session_id: &str) {
         match self {
             Self::HoneyHive => {
-                println!("Look further: open your project in HoneyHive and go to Experiments, run {run_id}.")
+                println!("Look further: open your project in HoneyHive and go to Experiments, run {run_id}.");
             }
             Self::Embedded { database, .. } => println!(
                 "Look further: all of it is kept in {}. Serve it and ask:\n\n  \

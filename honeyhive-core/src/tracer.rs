@@ -102,7 +102,6 @@ impl HoneyHiveTracer {
     }
 
     /// Adds to the active span of the calling code. Returns `false` when there is no active span to add to.
-    #[allow(clippy::needless_pass_by_value, reason = "an enrichment is built for one call")]
     pub fn enrich_span(&self, enrichment: Enrichment) -> bool {
         Context::map_current(|cx| enrichment.apply_to(cx))
     }

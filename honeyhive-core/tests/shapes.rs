@@ -1,7 +1,7 @@
 //! `#[trace]` on every shape of function it promises: the code compiles without a warning and behaves as if the
 //! attribute were not there, with and without a tracer.
 #![deny(warnings)]
-#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -157,7 +157,7 @@ async fn everything() {
     assert_eq!(sleepless(vec![1]).await.unwrap(), [1]);
     assert_eq!(sleepless(vec![]).await.unwrap_err().to_string(), "empty");
     assert!(sleepless(vec![0]).await.is_err());
-    assert_eq!(displayed(4).await.to_string(), "<4>");
+    assert_eq!(format!("{}", displayed(4).await), "<4>");
 }
 
 #[tokio::test]
@@ -178,5 +178,6 @@ async fn a_traced_future_can_be_sent_between_threads() {
     fn is_send<T: Send>(value: T) -> T {
         value
     }
-    assert_eq!(tokio::spawn(is_send(displayed(4))).await.unwrap().to_string(), "<4>");
+    let sent = tokio::spawn(is_send(displayed(4))).await.unwrap();
+    assert_eq!(format!("{sent}"), "<4>");
 }

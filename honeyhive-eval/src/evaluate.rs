@@ -48,7 +48,7 @@ pub fn evaluate<M, F: Task<M>>(function: F) -> Evaluation {
         dataset: None,
         evaluators: Vec::new(),
         max_workers: DEFAULT_WORKERS,
-        destination: Destination::Own(HoneyHiveTracer::builder()),
+        destination: Destination::Own(Box::new(HoneyHiveTracer::builder())),
     }
 }
 
@@ -67,7 +67,7 @@ pub struct Evaluation {
 /// Where an experiment reports.
 pub(crate) enum Destination {
     /// A pipeline of its own, closed when the experiment ends.
-    Own(TracerBuilder),
+    Own(Box<TracerBuilder>),
     /// The pipeline of a tracer the caller has.
     Shared(HoneyHiveTracer),
 }
@@ -113,7 +113,7 @@ impl Evaluation {
 
     /// Reports through a pipeline of its own with these settings.
     pub fn connection(mut self, settings: TracerBuilder) -> Self {
-        self.destination = Destination::Own(settings);
+        self.destination = Destination::Own(Box::new(settings));
         self
     }
 }

@@ -123,7 +123,7 @@ pub struct Outputs<T>(pub T);
 
 impl<T: DeserializeOwned + Send + 'static> FromOutcome for Outputs<T> {
     fn from_outcome(context: &OutcomeContext) -> Result<Self, ExtractError> {
-        read("Outputs", &*context.output).map(Self)
+        read("Outputs", &context.output).map(Self)
     }
 }
 

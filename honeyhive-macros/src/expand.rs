@@ -154,9 +154,9 @@ fn body_with_type(function: &ItemFn, private: &TokenStream) -> TokenStream {
 /// The return type of the closure around a synchronous body; `impl Trait` cannot be named there.
 fn closure_output(output: &ReturnType) -> TokenStream {
     match output {
-        ReturnType::Type(_, output) if mentions_impl(output) => TokenStream::new(),
         ReturnType::Default => quote!(-> ()),
-        other => other.to_token_stream(),
+        ReturnType::Type(_, named) if mentions_impl(named) => TokenStream::new(),
+        ReturnType::Type(..) => output.to_token_stream(),
     }
 }
 

@@ -101,7 +101,6 @@ impl Span {
     }
 
     /// Adds inputs, outputs, metadata and more.
-    #[allow(clippy::needless_pass_by_value, reason = "an enrichment is built for one call")]
     pub fn enrich(&self, enrichment: Enrichment) {
         if let Some(open) = &self.open {
             enrichment.apply_to(&open.cx);
