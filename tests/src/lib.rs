@@ -114,3 +114,8 @@ fn client() -> reqwest::Client {
         .build()
         .expect("a client")
 }
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
