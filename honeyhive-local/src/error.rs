@@ -37,7 +37,7 @@ pub enum ServerError {
     Database {
         /// The file, or `:memory:`.
         path: PathBuf,
-        /// What SQLite said.
+        /// What the database library said.
         source: rusqlite::Error,
     },
     /// The file belongs to another program, or to another version of this one.

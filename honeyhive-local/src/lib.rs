@@ -1,5 +1,5 @@
-//! An embedded HoneyHive backend: the platform's routes for sessions, events, traces, experiments and datasets on
-//! SQLite, so that tracing and experiments run without an account, in tests and offline.
+//! An embedded backend for the SDK: the routes of the platform for sessions, events, traces, experiments and datasets, on
+//! a database of its own, so that tracing and experiments run without an account, in tests and offline.
 //!
 //! [`Server`] runs it inside a program, the binary `honeyhive-local` beside one. Point the SDK at
 //! [`Server::url`] with `HH_API_URL` or the builder.

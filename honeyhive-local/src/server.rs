@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -43,7 +43,6 @@ pub struct Server {
     address: SocketAddr,
     url: String,
     stop: Option<oneshot::Sender<()>>,
-    done: mpsc::Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -88,9 +87,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop = None;
-        // Twice the grace: once for the requests, once for closing the database. A thread stuck beyond that is left.
-        let finished = !matches!(self.done.recv_timeout(GRACE * 2), Err(mpsc::RecvTimeoutError::Timeout));
-        if let Some(thread) = self.thread.take().filter(|_| finished) {
+        if let Some(thread) = self.thread.take() {
+            // Bounded: the grace for requests, the grace for their tasks, and writing what the queue holds.
             // A panic over there has been reported by the thread itself.
             let _reported = thread.join();
         }
@@ -147,20 +145,14 @@ impl ServerBuilder {
             .build()
             .map_err(ServerError::Thread)?;
         let (stop, stopped) = oneshot::channel();
-        let (finished, done) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("honeyhive-local".to_owned())
-            .spawn(move || {
-                serve(runtime, listener, router, stopped);
-                // Nobody listens when the server was left behind by its owner.
-                let _left = finished.send(());
-            })
+            .spawn(move || serve(runtime, listener, router, stopped))
             .map_err(ServerError::Thread)?;
         Ok(Server {
             address,
             url: format!("http://{address}"),
             stop: Some(stop),
-            done,
             thread: Some(thread),
         })
     }

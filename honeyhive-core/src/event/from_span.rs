@@ -101,7 +101,7 @@ impl Event {
     /// - **Error**: `honeyhive_error`, else the message of an error status, else the recorded exception, else an HTTP
     ///   status of 400 or more.
     /// - **The rest** lands in the metadata under its own dotted key, with `trace_id`, `span_id`, `parent_span_id` and
-    ///   `has_otlp_lineage`; token counts and the model of the GenAI, OpenLLMetry and OpenInference conventions under
+    ///   `has_otlp_lineage`; token counts and the model of the common conventions for LLM calls under
     ///   the platform's names.
     ///
     /// # Errors
@@ -226,7 +226,7 @@ enum Place<'k> {
     Metadata(&'k str),
 }
 
-/// The place of a fact stated in the GenAI, OpenLLMetry or OpenInference conventions.
+/// The place of a fact stated in a convention common for LLM calls.
 fn convention(key: &str) -> Option<Place<'_>> {
     Some(match key {
         "llm.model_name" => Place::Config("model"),

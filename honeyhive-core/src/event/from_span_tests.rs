@@ -1,4 +1,5 @@
 //! What a span becomes, fact by fact.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use opentelemetry_proto::tonic::trace::v1::{Status, span};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The HoneyHive event: the one record type of the platform. A span becomes an event, and a session is one too.
+//! The event: the one record type of the platform. A span becomes an event, and a session is one too.
 
 mod from_span;
 mod nested;

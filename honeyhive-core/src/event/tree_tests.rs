@@ -1,4 +1,5 @@
 //! The shape of the tree, its text, and its JSON.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use proptest::prelude::*;
 use serde_json::json;

@@ -3,7 +3,7 @@
 //! A datapoint is a session of the run. It passes when neither the session nor an event directly below it has an
 //! error, and no metric of it is `false`; an error further down that the function dealt with does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -30,11 +30,12 @@ pub(super) async fn get(State(store): Db, Path(run_id): Path<String>, parameters
         .iter()
         .map(|(key, values)| {
             let numbers: Vec<f64> = values.iter().map(|(_, number)| *number).collect();
+            let mut measured: Vec<usize> = values.iter().map(|(index, _)| *index).collect();
+            measured.dedup();
             let names = |passed: bool| -> Vec<&str> {
-                let matching = run.datapoints.iter().enumerate().filter(|(index, datapoint)| {
-                    datapoint.passed == passed && values.iter().any(|(of, _)| of == index)
-                });
-                matching.map(|(_, datapoint)| datapoint.name()).collect()
+                let datapoints = measured.iter().map(|index| &run.datapoints[*index]);
+                let matching = datapoints.filter(|datapoint| datapoint.passed == passed);
+                matching.map(Datapoint::name).collect()
             };
             json!({
                 "metric_name": key.metric,
@@ -131,7 +132,8 @@ impl RunData {
             .into_iter()
             .map(|(session_id, (arrival, events))| (arrival, Datapoint::new(session_id, &events)))
             .collect();
-        let place = |list: &[String], id: &str| list.iter().position(|item| item == id).unwrap_or(usize::MAX);
+        let (order, listed) = (positions(&order), positions(&listed));
+        let place = |list: &HashMap<&str, usize>, id: &str| list.get(id).copied().unwrap_or(usize::MAX);
         found.sort_by_cached_key(|(arrival, datapoint)| {
             let in_dataset = place(&order, datapoint.datapoint_id.as_deref().unwrap_or_default());
             (in_dataset, place(&listed, &datapoint.session_id), *arrival)
@@ -240,6 +242,12 @@ impl Datapoint {
     }
 }
 
+/// Where each text first stands in a list.
+fn positions(list: &[String]) -> HashMap<&str, usize> {
+    let backwards = list.iter().enumerate().rev();
+    backwards.map(|(index, text)| (text.as_str(), index)).collect()
+}
+
 /// Metrics inside objects get dotted names.
 fn collect_metrics(event: &Event, prefix: &str, object: &Map<String, Value>, out: &mut Vec<Metric>) {
     for (key, value) in object {
@@ -319,6 +327,7 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod tests {
     use super::*;
 

@@ -9,7 +9,7 @@ use crate::error::ServerError;
 
 /// Goes up with every change of the tables.
 const VERSION: i64 = 1;
-/// Marks the file as ours: "HHlo".
+/// Marks the file as ours: the bytes `HHlo`.
 const APPLICATION_ID: i64 = 0x4848_6c6f;
 
 const TABLES: &str = "
