@@ -1,4 +1,39 @@
-//! Tracing for LLM applications on OpenTelemetry.
+//! Tracing for LLM applications, directly on OpenTelemetry.
+//!
+//! Build a [`HoneyHiveTracer`], annotate functions with [`trace`](macro@trace), and each call becomes an event in the
+//! tracer's session: inputs, outputs, errors and time, as a tree. Further sessions, one for each request or
+//! conversation, cost microseconds ([`HoneyHiveTracer::new_session`]).
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use honeyhive_core::prelude::*;
+//!
+//! #[trace(event_type = "tool")]
+//! fn search(query: &str, top_k: usize) -> Vec<String> {
+//!     vec![format!("{top_k} results for {query}")]
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let tracer = HoneyHiveTracer::builder().source("prod").session_name("search").build()?; // HH_API_KEY
+//!     search("waggle dance", 3);
+//!     tracer.flush_blocking(Duration::from_secs(5))?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Which tracer a call uses
+//!
+//! The one in `#[trace(tracer = …)]`; else the active one of the OpenTelemetry context, which
+//! [`HoneyHiveTracer::scope`], [`in_scope`](HoneyHiveTracer::in_scope) and every open span make active; else the
+//! [default](HoneyHiveTracer::set_default); else the only one built. With several and no hint the function runs
+//! unrecorded, and one warning says what to write: a span in the wrong session would be worse.
+//!
+//! # What it costs, what it never does
+//!
+//! A traced call makes one span and never touches the network: one thread per pipeline sends, retries while the
+//! backend is away, and counts what is lost ([`HoneyHiveTracer::stats`]). Queues are bounded. Dropping the last handle
+//! of a pipeline waits for delivery, for at most five seconds.
 
 #[doc(hidden)]
 pub mod __private;
@@ -14,6 +49,44 @@ mod session;
 mod span;
 mod tracer;
 
+/// Records each call of a function as a span of the tracer it finds: arguments, result, error and time.
+///
+/// | Argument | Meaning | Default |
+/// |---|---|---|
+/// | `event_type = "…"` | `"model"`, `"tool"` or `"chain"` | `"tool"` |
+/// | `name = "…"` | name of the event and its span | the function's name |
+/// | `tracer = expr` | the tracer to use, or an `Option` or `Arc` of one; may name arguments and `self` | found as the [crate](crate) says |
+/// | `skip(a, b)` | arguments that are not recorded | none |
+///
+/// Arguments become `honeyhive_inputs.<argument>`, the result `honeyhive_outputs.result`. A returned `Err` is the error
+/// of the span; a panic is too, and unwinds on. `self` and tracers are never recorded. No type needs a trait: scalars
+/// and text are taken as they are, `Serialize` types as JSON, `Debug` types as text, others by the name of their type.
+///
+/// An async function is one span from its first poll until it finishes, fails, or is dropped (then it says it was
+/// cancelled). Without a tracer the function runs as if it were not annotated.
+///
+/// # Examples
+///
+/// ```
+/// use honeyhive_core::{HoneyHiveTracer, trace};
+///
+/// #[derive(Debug)]
+/// struct Hit(String);
+///
+/// #[trace(event_type = "tool")]
+/// async fn search(query: &str, top_k: usize) -> Result<Vec<Hit>, std::io::Error> {
+///     Ok(vec![Hit(format!("{query} {top_k}"))])
+/// }
+///
+/// struct Service { tracer: HoneyHiveTracer }
+///
+/// impl Service {
+///     #[trace(event_type = "model", name = "answer", tracer = self.tracer, skip(api_key))]
+///     fn answer(&self, prompt: String, api_key: &str) -> String {
+///         prompt
+///     }
+/// }
+/// ```
 pub use honeyhive_macros::trace;
 pub use opentelemetry;
 

@@ -1,4 +1,12 @@
 //! Experiments for LLM applications: run a function over a dataset, score what it returns, report to HoneyHive.
+//!
+//! [`evaluate`] takes a function of any shape, sync or async, plain or `Result`; its argument types say what it needs of
+//! a datapoint ([`Datapoint`], [`Inputs`], [`GroundTruth`], the session's tracer). Evaluators are functions too, and may
+//! ask for [`Outputs`]. Each datapoint runs in a session of its own, named after the run, with the function as its chain
+//! event, the scores as metrics on that event, and outputs and ground truth on the session.
+//!
+//! A failure is data: an error, a panic or a missing argument makes a row with an error, and the run goes on. Rows are in
+//! dataset order. [`ExperimentResult`] prints as a table.
 
 mod dataset;
 mod error;
@@ -13,7 +21,9 @@ mod result;
 mod runner;
 mod score;
 
+/// The tracing crate this one builds on.
 pub use honeyhive_core;
+/// As [`honeyhive_core::trace`], for crates that depend on this one alone.
 pub use honeyhive_macros::trace_in_eval as trace;
 
 pub use dataset::{Datapoint, Dataset, DatasetError};

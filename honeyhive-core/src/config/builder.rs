@@ -12,7 +12,7 @@ use crate::tracer::HoneyHiveTracer;
 ///
 /// # Examples
 ///
-/// ```
+/// ```no_run
 /// use honeyhive_core::HoneyHiveTracer;
 ///
 /// let tracer = HoneyHiveTracer::builder()

@@ -13,7 +13,7 @@ use crate::tracer::HoneyHiveTracer;
 ///
 /// # Examples
 ///
-/// ```
+/// ```no_run
 /// # let tracer = honeyhive_core::HoneyHiveTracer::builder().api_key("hh_x").server_url("http://127.0.0.1:9").build()?;
 /// use honeyhive_core::EventType;
 ///

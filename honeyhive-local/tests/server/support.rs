@@ -28,8 +28,6 @@ impl Api {
     }
 
     pub(crate) fn at(url: String) -> Self {
-        // The client is built for TLS although these tests never use it; a second installation is refused, which is fine.
-        let _installed = rustls::crypto::ring::default_provider().install_default();
         Self {
             url,
             http: Client::builder().no_proxy().build().unwrap(),
