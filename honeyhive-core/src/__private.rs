@@ -1,18 +1,22 @@
 //! What the expansion of `#[trace]` may touch, and nothing else. Not covered by any promise of stability.
 
 use std::borrow::Cow;
+use std::panic::{self, AssertUnwindSafe};
 
 use opentelemetry::KeyValue;
 
 pub use crate::capture::{Capture, CaptureDebug, CaptureOpaque, CaptureScalar, CaptureSerialize, Captured};
 pub use crate::span::{
     ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Span, Split, SplitPlain, SplitResult,
-    keys,
+    keys, simple_name,
 };
 pub use core;
 
 pub use crate::EventType;
 use crate::{HoneyHiveTracer, discovery};
+
+/// Says on a span that an argument could not be recorded.
+const CAPTURE_ERROR: &str = "honeyhive_metadata.capture_error";
 
 /// What the attribute says about a function.
 #[derive(Clone, Copy, Debug)]
@@ -95,8 +99,14 @@ fn start_on(tracer: HoneyHiveTracer, function: &Function, capture: impl FnOnce(&
     if function.renamed {
         inputs.0.push(KeyValue::new(keys::EVENT_NAME, function.name));
     }
-    capture(&mut inputs);
-    Span::start(tracer, Cow::Borrowed(function.name), inputs.0)
+    // What a value does to show itself is code of the user's; when it panics the call goes on without it.
+    if panic::catch_unwind(AssertUnwindSafe(|| capture(&mut inputs))).is_err() {
+        inputs.0.push(KeyValue::new(
+            CAPTURE_ERROR,
+            "an argument panicked while it was recorded",
+        ));
+    }
+    Span::start(tracer, Cow::Borrowed(function.name), inputs.0, true)
 }
 
 /// Runs a body. A closure passed here may give away what it captured, which one called in place may not.
@@ -107,13 +117,16 @@ pub fn call<T>(body: impl FnOnce() -> T) -> T {
 /// Records the value a call returned.
 pub fn succeed(span: &mut Span, output: impl FnOnce() -> Captured) {
     if span.is_recording() {
-        span.settle_with_output(output());
+        let output = panic::catch_unwind(AssertUnwindSafe(output));
+        span.settle_with_output(output.unwrap_or_else(|_| Captured::Text("<panicked while it was recorded>".into())));
     }
 }
 
 /// Records the error a call returned.
 pub fn fail(span: &mut Span, report: impl FnOnce() -> ErrorReport) {
     if span.is_recording() {
-        span.settle_with_error(&report());
+        let report = panic::catch_unwind(AssertUnwindSafe(report));
+        let unknown = |_| ErrorReport::new("Error", "<panicked while it was recorded>");
+        span.settle_with_error(&report.unwrap_or_else(unknown));
     }
 }

@@ -4,15 +4,11 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
-use std::time::Duration;
 
 use opentelemetry::Context;
 
 use crate::context::Active;
 use crate::tracer::{HoneyHiveTracer, Inner};
-
-/// How long dropping a [`DefaultGuard`] may wait for delivery.
-const DRAIN: Duration = Duration::from_secs(5);
 
 static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     built: Vec::new(),
@@ -116,7 +112,7 @@ impl Drop for DefaultGuard {
             position.map(|position| defaults.remove(position))
         };
         drop(removed);
-        if let Err(error) = self.tracer.flush_blocking(DRAIN) {
+        if let Err(error) = self.tracer.inner.pipeline.drain() {
             tracing::warn!(%error, "not everything was delivered before the default tracer was released");
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 use serde::Serialize;
@@ -87,6 +88,8 @@ impl Identity {
 pub(crate) struct SessionStart {
     pub(crate) identity: Arc<Identity>,
     pub(crate) details: SessionDetails,
+    /// When the session was opened; the server hears of it later.
+    pub(crate) at: SystemTime,
 }
 
 /// What a session starts with.
@@ -99,7 +102,7 @@ pub(crate) struct SessionDetails {
 
 impl SessionStart {
     /// The request's body. Empty objects are left out, as the Python SDK leaves them out.
-    pub(crate) fn body(&self) -> Value {
+    pub(crate) fn into_body(self) -> Value {
         let identity = &self.identity;
         let mut session = Map::new();
         session.insert("session_id".into(), identity.session_id.to_string().into());
@@ -108,14 +111,16 @@ impl SessionStart {
         if let Some(project) = &identity.project {
             session.insert("project".into(), project.as_ref().into());
         }
-        let details = &self.details;
+        let at = self.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        session.insert("start_time".into(), (at.as_secs_f64() * 1e3).into());
+        let details = self.details;
         for (key, bucket) in [
-            ("inputs", &details.inputs),
-            ("metadata", &details.metadata),
-            ("user_properties", &details.user_properties),
+            ("inputs", details.inputs),
+            ("metadata", details.metadata),
+            ("user_properties", details.user_properties),
         ] {
             if !bucket.is_empty() {
-                session.insert(key.into(), Value::Object(bucket.clone()));
+                session.insert(key.into(), Value::Object(bucket));
             }
         }
         serde_json::json!({ "session": session })

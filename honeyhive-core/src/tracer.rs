@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::Context;
 
@@ -101,9 +101,12 @@ impl HoneyHiveTracer {
         SpanBuilder::new(self.clone(), name.into())
     }
 
-    /// Adds to the active span of the calling code. Returns `false` when there is no active span to add to.
+    /// Adds to the active span of the calling code. Returns `false` when there is none to add to: no span is active, or
+    /// the active one reports through another pipeline than this tracer.
     pub fn enrich_span(&self, enrichment: Enrichment) -> bool {
-        Context::map_current(|cx| enrichment.apply_to(cx))
+        let cx = Context::current();
+        let ours = Active::of(&cx).is_some_and(|active| Arc::ptr_eq(&active.inner.pipeline, &self.inner.pipeline));
+        ours && enrichment.apply_to(&cx)
     }
 
     /// Adds to this tracer's session, in the background (`PUT /events`). Objects merge on the server; only what is
@@ -173,6 +176,7 @@ impl HoneyHiveTracer {
             pipeline.queue().push_start(SessionStart {
                 identity: identity.clone(),
                 details,
+                at: SystemTime::now(),
             });
         }
         Self {

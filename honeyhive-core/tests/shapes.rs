@@ -75,6 +75,84 @@ fn r#type(r#match: u8) -> u8 {
     r#match
 }
 
+#[trace]
+fn fallible_iterator(n: u8) -> Result<impl Iterator<Item = u8>, String> {
+    let n = u8::try_from(u16::from(n)).map_err(|error| error.to_string())?;
+    Ok(0..n)
+}
+
+#[trace]
+async fn later_iterator(n: u8) -> Result<impl Iterator<Item = u8>, String> {
+    tokio::task::yield_now().await;
+    if n == 0 {
+        Err("none")?;
+    }
+    Ok(0..n)
+}
+
+#[trace]
+async fn one_line(n: u8) -> u8 {
+    n
+}
+
+#[trace]
+fn inner_attribute() -> u8 {
+    #![allow(unused_variables)]
+    let unused = 1;
+    2
+}
+
+/// Methods of these names on every type must not get in the way.
+#[allow(dead_code)]
+trait Everything {
+    fn capture(&self) {}
+    fn report(&self) {}
+    fn split(&self) {}
+}
+
+impl<T: ?Sized> Everything for T {}
+
+/// Panics when it is shown.
+struct Shy;
+
+impl fmt::Debug for Shy {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("do not look")
+    }
+}
+
+/// Cannot be displayed.
+#[derive(Debug)]
+struct Mute;
+
+impl Display for Mute {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Err(fmt::Error)
+    }
+}
+
+impl std::error::Error for Mute {}
+
+#[trace]
+fn shy(_shy: Shy) -> Shy {
+    Shy
+}
+
+#[trace]
+fn mute() -> Result<u8, Mute> {
+    Err(Mute)
+}
+
+#[trace]
+fn shy_error() -> Result<u8, Shy> {
+    Err(Shy)
+}
+
+#[trace]
+fn locked(lock: &std::sync::Mutex<u8>) -> bool {
+    lock.try_lock().is_err()
+}
+
 struct Opaque;
 
 struct Service {
@@ -149,6 +227,18 @@ async fn everything() {
     unit();
     assert_eq!(documented(), None);
     assert_eq!(r#type(3), 3);
+    assert_eq!(fallible_iterator(3).unwrap().count(), 3);
+    assert_eq!(later_iterator(3).await.unwrap().count(), 3);
+    assert_eq!(later_iterator(0).await.err().as_deref(), Some("none"));
+    assert_eq!(one_line(4).await, 4);
+    assert_eq!(inner_attribute(), 2);
+    shy(Shy);
+    assert!(mute().is_err());
+    assert!(shy_error().is_err());
+    let lock = std::sync::Mutex::new(1);
+    let held = lock.lock().unwrap();
+    assert!(locked(&lock), "the lock was free for nobody");
+    drop(held);
     let mut service = Service::new(Opaque);
     assert_eq!(service.call(BTreeMap::from([("a", 1), ("b", 2)])), 2);
     assert_eq!(service.call_later("x").await, Ok("x"));

@@ -1,13 +1,12 @@
 //! Datasets: what a function is evaluated on.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-
-use crate::ids;
 
 /// One item of a dataset: what goes in, and what should come out.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,13 +140,19 @@ impl Dataset {
         items: impl Iterator<Item = Result<(String, Box<RawValue>), DatasetError>>,
     ) -> Result<Self, DatasetError> {
         let mut raw_items = Vec::new();
-        let mut datapoints = Vec::new();
+        let mut datapoints: Vec<Datapoint> = Vec::new();
+        let mut ids = HashSet::new();
         for (index, item) in items.enumerate() {
             let (place, raw) = item?;
-            datapoints.push(datapoint(&raw, index, place)?);
+            let datapoint = datapoint(&raw, index, &place)?;
+            if !ids.insert(datapoint.id.clone()) {
+                let problem = format!("id {:?} is given twice: rows are told apart by it", datapoint.id);
+                return Err(DatasetError::Shape { place, problem });
+            }
+            datapoints.push(datapoint);
             raw_items.push(raw);
         }
-        let id = ids::dataset_id(&raw_items).map_err(|error| DatasetError::Shape {
+        let id = crate::ids::dataset_id(&raw_items).map_err(|error| DatasetError::Shape {
             place: "as a whole".into(),
             problem: error.to_string(),
         })?;
@@ -164,13 +169,18 @@ impl fmt::Debug for Dataset {
     }
 }
 
-fn datapoint(raw: &RawValue, index: usize, place: String) -> Result<Datapoint, DatasetError> {
+fn datapoint(raw: &RawValue, index: usize, place: &str) -> Result<Datapoint, DatasetError> {
     let item: Value = match serde_json::from_str(raw.get()) {
         Ok(item) => item,
-        Err(source) => return Err(DatasetError::Json { place, source }),
+        Err(source) => {
+            return Err(DatasetError::Json {
+                place: place.to_owned(),
+                source,
+            });
+        }
     };
     let shape = |problem: String| DatasetError::Shape {
-        place: place.clone(),
+        place: place.to_owned(),
         problem,
     };
     let Value::Object(mut item) = item else {
@@ -180,6 +190,7 @@ fn datapoint(raw: &RawValue, index: usize, place: String) -> Result<Datapoint, D
         )));
     };
     let inputs = match item.remove("inputs") {
+        None if item.contains_key("input") => return Err(shape("`inputs` is missing; `input` is not read".into())),
         None | Some(Value::Null) => Value::Object(serde_json::Map::new()),
         Some(inputs @ Value::Object(_)) => inputs,
         Some(other) => return Err(shape(format!("`inputs` must be an object, found {}", kind(&other)))),
@@ -189,7 +200,7 @@ fn datapoint(raw: &RawValue, index: usize, place: String) -> Result<Datapoint, D
             "`ground_truths` is the old spelling: rename it to `ground_truth`".into(),
         ));
     }
-    let id = ids::datapoint_id(raw, index).map_err(|error| shape(error.to_string()))?;
+    let id = crate::ids::datapoint_id(raw, index).map_err(|error| shape(error.to_string()))?;
     let ground_truth = item.remove("ground_truth").filter(|truth| !truth.is_null());
     Ok(Datapoint {
         id,

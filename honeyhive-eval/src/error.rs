@@ -23,7 +23,7 @@ pub enum EvalError {
         name: String,
     },
     /// An evaluator's name cannot be part of an attribute's name.
-    #[error("evaluator name {name:?} is blank or has surrounding spaces")]
+    #[error("evaluator name {name:?} is blank, has a dot, or has spaces around it")]
     EvaluatorName {
         /// The name.
         name: String,

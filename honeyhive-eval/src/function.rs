@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use honeyhive_core::__private::simple_name;
 use serde_json::Value;
 
 use crate::extract::{FromOutcome, FromTask, OutcomeContext, TaskContext};
@@ -123,10 +124,6 @@ pub(crate) fn any_evaluator<M>(evaluator: impl Evaluator<M>) -> AnyEvaluator {
 
 /// Name of a function, for the event that stands for its call; closures have none of their own.
 pub(crate) fn name_of<F>() -> &'static str {
-    let full = std::any::type_name::<F>();
-    let bare = full.split('<').next().unwrap_or(full);
-    if full.contains("{{closure}}") {
-        return "function";
-    }
-    bare.rsplit("::").next().unwrap_or(bare)
+    let is_closure = std::any::type_name::<F>().contains("{{closure}}");
+    if is_closure { "function" } else { simple_name::<F>() }
 }

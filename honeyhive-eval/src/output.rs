@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt;
 
+use honeyhive_core::__private::simple_name;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -36,7 +37,7 @@ impl TaskError {
             message.push_str(&inner.to_string());
             cause = inner.source();
         }
-        Self::new(type_name::<E>(), message)
+        Self::new(simple_name::<E>(), message)
     }
 }
 
@@ -127,13 +128,3 @@ macro_rules! maps {
 }
 
 maps!(BTreeMap HashMap);
-
-/// Simple name of a type: no path, no parameters. A boxed or borrowed error is an `Error`.
-fn type_name<T>() -> &'static str {
-    let full = std::any::type_name::<T>();
-    let bare = full.split('<').next().unwrap_or(full).trim_start_matches('&');
-    match bare.rsplit("::").next() {
-        Some("Box" | "str" | "String") | None => "Error",
-        Some(name) => name,
-    }
-}

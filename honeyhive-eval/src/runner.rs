@@ -3,12 +3,13 @@
 use std::any::Any;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
 use honeyhive_core::api::{CreateRun, RunStatus, UpdateRun};
 use honeyhive_core::opentelemetry::trace::FutureExt as _;
-use honeyhive_core::{Enrichment, EventType, HoneyHiveTracer, Span};
+use honeyhive_core::{Enrichment, EventType, FlushError, HoneyHiveTracer, Span};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
@@ -36,6 +37,8 @@ struct Experiment {
     task: AnyTask,
     function_name: String,
     evaluators: Vec<(String, AnyEvaluator)>,
+    /// Whether waiting for delivery was in vain once: the backend is away, and no further datapoint waits for it.
+    stalled: AtomicBool,
 }
 
 pub(crate) async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
@@ -66,17 +69,24 @@ pub(crate) async fn run(evaluation: Evaluation) -> Result<ExperimentResult, Eval
         task,
         function_name,
         evaluators,
+        stalled: AtomicBool::new(false),
     };
     experiment.create_run(name, &dataset, max_workers).await?;
 
+    let lost_before = experiment.tracer.stats().lost();
     let rows = experiment.run_all(dataset.datapoints, max_workers).await;
     let mut warnings = Vec::new();
-    let delivery = experiment.tracer.flush(DELIVERY).await;
-    warnings.extend(
-        delivery
-            .err()
-            .map(|error| format!("not everything reached the server: {error}")),
-    );
+    // Whether a loss was reported by this flush or by another does not matter: what counts is what was lost since the
+    // start.
+    let _ = experiment.tracer.flush(DELIVERY).await;
+    let stats = experiment.tracer.stats();
+    let (lost, pending) = (stats.lost() - lost_before, stats.pending());
+    if lost > 0 || pending > 0 {
+        let why = stats.last_error.map(|error| format!(": {error}")).unwrap_or_default();
+        warnings.push(format!(
+            "{lost} spans or session records were lost and {pending} have not reached the server{why}"
+        ));
+    }
     let failed = rows.iter().all(|row| row.output.is_err());
     let status = if failed {
         RunStatus::Failed
@@ -89,6 +99,9 @@ pub(crate) async fn run(evaluation: Evaluation) -> Result<ExperimentResult, Eval
             .err()
             .map(|error| format!("the run could not be completed: {error}")),
     );
+    // Closing a pipeline of its own may wait for the backend, which must not stop other tasks.
+    let tracer = experiment.tracer;
+    let _ = tokio::task::spawn_blocking(move || drop(tracer)).await;
     Ok(ExperimentResult {
         run_id: experiment.run_id,
         name: experiment.name,
@@ -111,7 +124,7 @@ fn check(evaluation: &Evaluation) -> Result<(), EvalError> {
     }
     let mut names = HashSet::new();
     for (name, _) in &evaluation.evaluators {
-        if name.trim().is_empty() || name.trim() != name {
+        if name.trim().is_empty() || name.trim() != name || name.contains('.') {
             return Err(EvalError::EvaluatorName { name: name.clone() });
         }
         if !names.insert(name) {
@@ -183,10 +196,7 @@ impl Experiment {
     }
 
     async fn run_one(&self, datapoint: Datapoint) -> Row {
-        if self.tracer.stats().spans_pending > HIGH_WATER {
-            // What could not be delivered is reported when the experiment ends.
-            let _ = self.tracer.flush(DELIVERY).await;
-        }
+        self.wait_for_delivery().await;
         let session = self.open_session(&datapoint);
         let mut span = self.open_span(&session, &datapoint);
         let task = TaskContext {
@@ -227,6 +237,16 @@ impl Experiment {
         }
     }
 
+    /// Lets delivery catch up with a fast function, unless the backend has shown that it is away.
+    async fn wait_for_delivery(&self) {
+        if self.tracer.stats().spans_pending > HIGH_WATER && !self.stalled.load(Ordering::Relaxed) {
+            let flushed = self.tracer.flush(DELIVERY).await;
+            if matches!(flushed, Err(FlushError::Timeout { .. })) {
+                self.stalled.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn open_session(&self, datapoint: &Datapoint) -> HoneyHiveTracer {
         let mut session = self.tracer.new_session(self.name.as_str()).source(SOURCE).experiment(
             &self.run_id,
@@ -257,7 +277,7 @@ impl Experiment {
         let mut scores = Vec::with_capacity(running.len());
         let mut metrics = Enrichment::new();
         for (name, evaluator) in running {
-            let score = join(evaluator).await;
+            let score = join(evaluator).await.and_then(finite);
             metrics = match &score {
                 Ok(Some(score)) => with_metric(metrics, name, score),
                 Ok(None) => metrics,
@@ -267,6 +287,17 @@ impl Experiment {
         }
         span.enrich(metrics);
         scores
+    }
+}
+
+/// A score that is no number cannot be stored or compared.
+fn finite(score: Option<Score>) -> Result<Option<Score>, TaskError> {
+    match score.as_ref().and_then(|score| score.value().as_number()) {
+        Some(number) if !number.is_finite() => Err(TaskError::new(
+            "Score",
+            format!("the score is {number}, not a finite number"),
+        )),
+        _ => Ok(score),
     }
 }
 

@@ -146,9 +146,13 @@ macro_rules! scores {
 scores! {
     bool => |value| Self::Flag(value);
     f64 => |value| Self::Number(value);
-    f32 => |value| Self::Number(value.into());
+    f32 => |value| Self::Number(shortest(value));
     i64 => |value| Self::Integer(value);
     i32 => |value| Self::Integer(value.into());
+    i16 => |value| Self::Integer(value.into());
+    i8 => |value| Self::Integer(value.into());
+    u16 => |value| Self::Integer(value.into());
+    isize => |value| wide(value);
     u32 => |value| Self::Integer(value.into());
     u8 => |value| Self::Integer(value.into());
     usize => |value| wide(value);
@@ -162,4 +166,9 @@ fn wide<T: Copy + TryInto<i64> + fmt::Display>(value: T) -> ScoreValue {
     value
         .try_into()
         .map_or_else(|_| ScoreValue::Label(value.to_string()), ScoreValue::Integer)
+}
+
+/// The number that a short float shows: 0.1, not 0.10000000149.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or_else(|_| value.into())
 }

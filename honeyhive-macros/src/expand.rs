@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Error, ItemFn, LitStr, Result, ReturnType, Type};
+use syn::{AttrStyle, Error, GenericArgument, ItemFn, LitStr, PathArguments, Result, ReturnType, Type};
 
 use crate::args::Args;
 use crate::params;
@@ -32,6 +32,14 @@ fn try_function(arguments: TokenStream, item: TokenStream, core: &TokenStream) -
             "a `const fn` cannot be traced: it may run at compile time",
         ));
     }
+    if let ReturnType::Type(_, output) = &function.sig.output
+        && matches!(**output, Type::Never(_))
+    {
+        return Err(Error::new_spanned(
+            output,
+            "a function that never returns cannot be traced: it has no end to record",
+        ));
+    }
     let recorded = params::recorded(&function.sig, &args)?;
 
     // Names of ours that no name of the user's can meet.
@@ -57,9 +65,11 @@ fn try_function(arguments: TokenStream, item: TokenStream, core: &TokenStream) -
         }
     };
     let ItemFn { attrs, vis, sig, .. } = &function;
+    let (outer, inner): (Vec<_>, Vec<_>) = attrs.iter().partition(|attribute| attribute.style == AttrStyle::Outer);
     Ok(quote! {
-        #(#attrs)*
+        #(#outer)*
         #vis #sig {
+            #(#inner)*
             let mut #span = #start;
             #run
             #settle
@@ -103,7 +113,7 @@ fn start(args: &Args, function: &ItemFn, recorded: &[Ident], private: &TokenStre
             |#inputs: &mut #private::Inputs| {
                 #[allow(unused_imports)]
                 use #private::{CaptureDebug as _, CaptureOpaque as _, CaptureScalar as _, CaptureSerialize as _};
-                #(#private::Inputs::push(#inputs, #keys, (&&&&#private::Capture(&#recorded)).capture());)*
+                #(#private::Inputs::push(#inputs, #keys, (&&&&#private::Capture(&#recorded)).__honeyhive_capture());)*
             },
         )
     }
@@ -119,12 +129,12 @@ fn settle(span: &Ident, result: &Ident, private: &TokenStream) -> TokenStream {
                 CaptureDebug as _, CaptureOpaque as _, CaptureScalar as _, CaptureSerialize as _, ReportBoxed as _,
                 ReportDebug as _, ReportError as _, ReportOpaque as _, ReportText as _, SplitPlain as _, SplitResult as _,
             };
-            match (&&#private::Capture(&#result)).split() {
+            match (&&#private::Capture(&#result)).__honeyhive_split() {
                 #private::Split::Value(#value) => {
-                    #private::succeed(&mut #span, || (&&&&#private::Capture(#value)).capture());
+                    #private::succeed(&mut #span, || (&&&&#private::Capture(#value)).__honeyhive_capture());
                 }
                 #private::Split::Failure(#value) => {
-                    #private::fail(&mut #span, || (&&&&&#private::Capture(#value)).report());
+                    #private::fail(&mut #span, || (&&&&&#private::Capture(#value)).__honeyhive_report());
                 }
             }
         }
@@ -133,40 +143,58 @@ fn settle(span: &Ident, result: &Ident, private: &TokenStream) -> TokenStream {
 
 /// The body of an async function, told its type: without it `?` and coercions have nothing to aim at.
 fn body_with_type(function: &ItemFn, private: &TokenStream) -> TokenStream {
-    let block = &function.block;
     let output = match &function.sig.output {
         ReturnType::Default => quote!(()),
-        ReturnType::Type(_, output) if mentions_impl(output) => return quote!({ #block }),
-        ReturnType::Type(_, output) => output.to_token_stream(),
+        ReturnType::Type(_, output) if matches!(**output, Type::ImplTrait(_)) => TokenStream::new(),
+        ReturnType::Type(_, output) => nameable(output.as_ref().clone()).to_token_stream(),
     };
-    quote! {
-        {
+    let hint = (!output.is_empty()).then(|| {
+        quote! {
             #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::let_unit_value, clippy::unreachable)]
             if false {
                 let never: #output = #private::core::unreachable!();
                 return never;
             }
-            #block
+        }
+    });
+    let statements = &function.block.stmts;
+    quote!({ #hint #(#statements)* })
+}
+
+/// The return type of the closure around a synchronous body.
+fn closure_output(output: &ReturnType) -> TokenStream {
+    match output {
+        ReturnType::Default => quote!(-> ()),
+        ReturnType::Type(_, named) if matches!(**named, Type::ImplTrait(_)) => TokenStream::new(),
+        ReturnType::Type(arrow, named) => {
+            let named = nameable(named.as_ref().clone());
+            quote!(#arrow #named)
         }
     }
 }
 
-/// The return type of the closure around a synchronous body; `impl Trait` cannot be named there.
-fn closure_output(output: &ReturnType) -> TokenStream {
-    match output {
-        ReturnType::Default => quote!(-> ()),
-        ReturnType::Type(_, named) if mentions_impl(named) => TokenStream::new(),
-        ReturnType::Type(..) => output.to_token_stream(),
+/// The type with `_` for each `impl Trait`, which has no name inside a body.
+fn nameable(mut output: Type) -> Type {
+    fn replace(output: &mut Type) {
+        match output {
+            Type::ImplTrait(_) => *output = syn::parse_quote!(_),
+            Type::Path(path) => path.path.segments.iter_mut().for_each(|segment| {
+                if let PathArguments::AngleBracketed(arguments) = &mut segment.arguments {
+                    arguments.args.iter_mut().for_each(|argument| {
+                        if let GenericArgument::Type(inner) = argument {
+                            replace(inner);
+                        }
+                    });
+                }
+            }),
+            Type::Tuple(tuple) => tuple.elems.iter_mut().for_each(replace),
+            Type::Array(array) => replace(&mut array.elem),
+            Type::Reference(reference) => replace(&mut reference.elem),
+            Type::Paren(paren) => replace(&mut paren.elem),
+            Type::Group(group) => replace(&mut group.elem),
+            _ => {}
+        }
     }
-}
-
-fn mentions_impl(output: &Type) -> bool {
-    fn found(stream: TokenStream) -> bool {
-        stream.into_iter().any(|token| match token {
-            proc_macro2::TokenTree::Ident(ident) => ident == "impl",
-            proc_macro2::TokenTree::Group(group) => found(group.stream()),
-            _ => false,
-        })
-    }
-    found(output.to_token_stream())
+    replace(&mut output);
+    output
 }

@@ -2,6 +2,8 @@
 //! reading back what arrived.
 #![allow(clippy::expect_used, reason = "a test that cannot be set up should stop")]
 
+pub mod scripted;
+
 use std::time::Duration;
 
 use honeyhive_core::event::{Event, EventTree};

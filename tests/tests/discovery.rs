@@ -52,7 +52,7 @@ fn the_active_tracer_then_the_default_then_the_only_one_and_never_a_guess() {
             found().as_deref(),
             Some("first"),
             "the active one comes before the default"
-        )
+        );
     });
     drop(outer);
     assert_eq!(found().as_deref(), Some("second"), "guards go in any order");

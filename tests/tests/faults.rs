@@ -4,9 +4,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use honeyhive_core::{FlushError, HoneyHiveTracer, trace};
+use axum::response::IntoResponse;
+use honeyhive_core::{Enrichment, FlushError, HoneyHiveTracer, trace};
 use honeyhive_eval::prelude::{Datapoint, Dataset, evaluate};
 use honeyhive_local::Server;
+use honeyhive_tests::scripted::{ScriptedServer, ok, status};
 use honeyhive_tests::{KEY, settings};
 use serde_json::json;
 
@@ -142,4 +144,160 @@ async fn flushing_inside_a_current_thread_runtime_does_not_deadlock() {
     tracer.in_scope(counted);
     tracer.flush_blocking(honeyhive_tests::PATIENCE).unwrap();
     assert_eq!(tracer.stats().spans_exported, 2);
+}
+
+#[tokio::test]
+async fn updates_of_one_session_arrive_so_that_the_last_value_counts() {
+    let server = honeyhive_tests::server();
+    let tracer = settings(&server).build().unwrap();
+    let sessions: Vec<_> = (0..50)
+        .map(|n| tracer.new_session(format!("session {n}")).start())
+        .collect();
+    for rating in 0..8 {
+        for session in &sessions {
+            session.enrich_session(
+                Enrichment::new()
+                    .feedback("rating", rating)
+                    .metadata(format!("m{rating}"), rating),
+            );
+        }
+    }
+    for session in &sessions {
+        let tree = honeyhive_tests::session(&tracer, session.session_id()).await;
+        let root = tree.roots().next().unwrap().event();
+        assert_eq!(root.feedback["rating"], 7, "{tree}");
+        assert_eq!(root.metadata["m0"], 0, "{tree}");
+    }
+}
+
+#[tokio::test]
+async fn spans_are_delivered_though_the_start_of_their_session_is_not() {
+    let server = ScriptedServer::start(|_, request| match request.line.as_str() {
+        "POST /session/start" => status(503),
+        _ => ok(),
+    });
+    let tracer = on(server.url()).build().unwrap();
+    tracer.in_scope(counted);
+    let error = tracer.flush(Duration::from_secs(2)).await.unwrap_err();
+    assert!(
+        matches!(error, FlushError::Timeout { pending: 1, .. }),
+        "only the start waits: {error:?}"
+    );
+    assert_eq!(tracer.stats().spans_exported, 1);
+    let starts = server.arrived("POST /session/start").len();
+    assert!(starts > 1, "the start is tried again");
+    assert_eq!(
+        server.arrived("POST /opentelemetry/v1/traces").len(),
+        1,
+        "the spans are not"
+    );
+}
+
+#[tokio::test]
+async fn what_a_busy_server_refuses_is_sent_again_when_it_says() {
+    let server = ScriptedServer::start(|before, request| match (request.line.as_str(), before) {
+        ("POST /opentelemetry/v1/traces", 0) => (status(429).status(), [("retry-after", "1")]).into_response(),
+        ("POST /opentelemetry/v1/traces", 1..3) => status(500),
+        _ => ok(),
+    });
+    let tracer = on(server.url()).build().unwrap();
+    tracer.in_scope(counted);
+    let started = Instant::now();
+    tracer.flush(Duration::from_secs(30)).await.unwrap();
+    assert!(
+        started.elapsed() >= Duration::from_secs(1),
+        "the server asked for a second"
+    );
+    let stats = tracer.stats();
+    assert_eq!(
+        (stats.spans_exported, stats.retries, stats.spans_lost()),
+        (1, 3, 0),
+        "{stats:?}"
+    );
+}
+
+#[tokio::test]
+async fn one_span_too_large_for_the_server_does_not_cost_its_neighbours() {
+    let server = ScriptedServer::start(|_, request| {
+        if request.body.len() > 100_000 {
+            status(413)
+        } else {
+            ok()
+        }
+    });
+    let tracer = on(server.url()).build().unwrap();
+    for n in 0..100 {
+        let text = if n == 50 { "x".repeat(200_000) } else { n.to_string() };
+        tracer.span("s").input("text", text).start().end();
+    }
+    let error = tracer.flush(Duration::from_secs(30)).await.unwrap_err();
+    assert!(matches!(error, FlushError::Lost { lost: 1, .. }), "{error:?}");
+    let stats = tracer.stats();
+    assert_eq!((stats.spans_exported, stats.spans_rejected), (99, 1), "{stats:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_a_server_repeats_goes_no_further() {
+    let server = ScriptedServer::start(|_, request| {
+        let key = request.headers["authorization"].to_str().unwrap().to_owned();
+        (
+            status(403).status(),
+            format!("{{\"message\": \"no access for {key}\"}}"),
+        )
+            .into_response()
+    });
+    let tracer = on(server.url()).build().unwrap();
+    let error = tracer.flush(Duration::from_secs(30)).await.unwrap_err();
+    let text = format!("{error} {error:?} {:?}", tracer.stats());
+    assert!(
+        text.contains("no access for Bearer [key]") && !text.contains(KEY),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn an_experiment_says_what_it_lost() {
+    let server = ScriptedServer::start(|_, request| match request.line.as_str() {
+        "POST /opentelemetry/v1/traces" => status(400),
+        _ => ok(),
+    });
+    let dataset = Dataset::new((0..20).map(|n| json!({"inputs": {"n": n}}))).unwrap();
+    let result = evaluate(|_: Datapoint| 1)
+        .dataset(dataset)
+        .connection(on(server.url()))
+        .await
+        .unwrap();
+    assert_eq!(result.succeeded(), 20);
+    assert!(
+        result.warnings[0].contains("20 spans or session records were lost"),
+        "{:?}",
+        result.warnings
+    );
+}
+
+#[tokio::test]
+async fn a_hiccup_of_the_server_does_not_end_an_experiment() {
+    let server = ScriptedServer::start(|before, request| {
+        let run = request.line.contains("/v1/runs");
+        if run && before == 0 { status(503) } else { ok() }
+    });
+    let dataset = Dataset::new([json!({"inputs": {}})]).unwrap();
+    let result = evaluate(|_: Datapoint| 1)
+        .dataset(dataset)
+        .connection(on(server.url()))
+        .await
+        .unwrap();
+    assert_eq!(result.warnings, [""; 0]);
+}
+
+#[test]
+fn a_full_queue_of_updates_is_bounded_in_bytes_and_counted() {
+    let tracer = on(&nowhere()).build().unwrap();
+    let megabyte = "x".repeat(1 << 20);
+    for _ in 0..100 {
+        tracer.enrich_session(Enrichment::new().metadata("big", &megabyte));
+    }
+    let stats = tracer.stats();
+    assert!((30..70).contains(&stats.requests_lost), "64 MiB fit: {stats:?}");
+    assert_eq!(stats.requests_lost + stats.requests_pending, 101, "{stats:?}");
 }

@@ -51,7 +51,7 @@ pub enum ApiError {
 impl ApiError {
     pub(super) fn from_send(operation: &'static str, error: SendError) -> Self {
         match error {
-            SendError::Refused { status, message } => Self::Status {
+            SendError::Refused { status, message, .. } => Self::Status {
                 operation,
                 status: status.as_u16(),
                 message,

@@ -8,8 +8,27 @@ use super::cut_text;
 /// Elements of an array written one by one; a longer array is one JSON text, so that an embedding is one attribute.
 const ARRAY_LIMIT: usize = 64;
 
+/// Leaves of one value written one by one; a value with more is one JSON text, so that none is dropped by a limit.
+const LEAF_LIMIT: usize = 1_024;
+
 /// Writes `value` under `key`: objects and arrays recurse, `null` and empty containers write nothing.
 pub(crate) fn flatten(key: String, value: Value, attributes: &mut Vec<KeyValue>) {
+    if leaves(&value) > LEAF_LIMIT {
+        attributes.push(KeyValue::new(key, cut_text(&value.to_string())));
+    } else {
+        write(key, value, attributes);
+    }
+}
+
+fn leaves(value: &Value) -> usize {
+    match value {
+        Value::Array(items) if items.len() <= ARRAY_LIMIT => items.iter().map(leaves).sum(),
+        Value::Object(members) => members.values().map(leaves).sum(),
+        _ => 1,
+    }
+}
+
+fn write(key: String, value: Value, attributes: &mut Vec<KeyValue>) {
     match value {
         Value::Null => {}
         Value::Bool(flag) => attributes.push(KeyValue::new(key, flag)),
@@ -26,12 +45,12 @@ pub(crate) fn flatten(key: String, value: Value, attributes: &mut Vec<KeyValue>)
         }
         Value::Array(items) => {
             for (index, item) in items.into_iter().enumerate() {
-                flatten(format!("{key}.{index}"), item, attributes);
+                write(format!("{key}.{index}"), item, attributes);
             }
         }
         Value::Object(members) => {
             for (name, member) in members {
-                flatten(format!("{key}.{name}"), member, attributes);
+                write(format!("{key}.{name}"), member, attributes);
             }
         }
     }

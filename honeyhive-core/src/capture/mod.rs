@@ -55,11 +55,11 @@ impl Captured {
 /// First rung: values with a form of their own.
 pub trait CaptureScalar {
     /// Takes the value.
-    fn capture(&self) -> Captured;
+    fn __honeyhive_capture(&self) -> Captured;
 }
 
 impl<T: Scalar + ?Sized> CaptureScalar for &&&Capture<'_, T> {
-    fn capture(&self) -> Captured {
+    fn __honeyhive_capture(&self) -> Captured {
         self.0.scalar().map_or(Captured::Nothing, Captured::Plain)
     }
 }
@@ -67,11 +67,11 @@ impl<T: Scalar + ?Sized> CaptureScalar for &&&Capture<'_, T> {
 /// Second rung: JSON.
 pub trait CaptureSerialize {
     /// Takes the value.
-    fn capture(&self) -> Captured;
+    fn __honeyhive_capture(&self) -> Captured;
 }
 
 impl<T: Serialize + ?Sized> CaptureSerialize for &&Capture<'_, T> {
-    fn capture(&self) -> Captured {
+    fn __honeyhive_capture(&self) -> Captured {
         capped_json(self.0)
     }
 }
@@ -79,11 +79,11 @@ impl<T: Serialize + ?Sized> CaptureSerialize for &&Capture<'_, T> {
 /// Third rung: the `Debug` text.
 pub trait CaptureDebug {
     /// Takes the value.
-    fn capture(&self) -> Captured;
+    fn __honeyhive_capture(&self) -> Captured;
 }
 
 impl<T: fmt::Debug + ?Sized> CaptureDebug for &Capture<'_, T> {
-    fn capture(&self) -> Captured {
+    fn __honeyhive_capture(&self) -> Captured {
         Captured::Text(capped_debug(self.0))
     }
 }
@@ -91,11 +91,11 @@ impl<T: fmt::Debug + ?Sized> CaptureDebug for &Capture<'_, T> {
 /// Last rung: the type's name.
 pub trait CaptureOpaque {
     /// Takes the value.
-    fn capture(&self) -> Captured;
+    fn __honeyhive_capture(&self) -> Captured;
 }
 
 impl<T: ?Sized> CaptureOpaque for Capture<'_, T> {
-    fn capture(&self) -> Captured {
+    fn __honeyhive_capture(&self) -> Captured {
         let mut text = String::with_capacity(64);
         let _ = write!(text, "<{}>", std::any::type_name::<T>());
         Captured::Text(text)

@@ -105,3 +105,16 @@ impl<T: Scalar + ToOwned + ?Sized> Scalar for Cow<'_, T> {
         (**self).scalar()
     }
 }
+
+macro_rules! locks {
+    ($($lock:ident)*) => {$(
+        /// Never locked: the code that calls may hold it.
+        impl<T: ?Sized> Scalar for std::sync::$lock<T> {
+            fn scalar(&self) -> Option<Value> {
+                Some(concat!("<", stringify!($lock), ">").into())
+            }
+        }
+    )*};
+}
+
+locks!(Mutex RwLock);

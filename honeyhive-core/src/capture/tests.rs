@@ -13,7 +13,7 @@ macro_rules! capture {
     ($value:expr) => {{
         #[allow(unused_imports)]
         use super::{CaptureDebug as _, CaptureOpaque as _, CaptureScalar as _, CaptureSerialize as _};
-        (&&&&Capture(&$value)).capture()
+        (&&&&Capture(&$value)).__honeyhive_capture()
     }};
 }
 
@@ -129,4 +129,19 @@ fn a_long_array_is_one_attribute() {
     let mut attributes = Vec::new();
     flatten("r".into(), json!(vec![0; 1536]), &mut attributes);
     assert_eq!(attributes.len(), 1);
+}
+
+#[test]
+fn a_value_with_too_many_leaves_is_one_attribute() {
+    let mut attributes = Vec::new();
+    flatten("r".into(), json!(vec![vec![vec![0; 64]; 64]; 4]), &mut attributes);
+    assert_eq!(attributes.len(), 1);
+}
+
+#[test]
+fn a_lock_is_never_taken_to_record_it() {
+    let lock = std::sync::Mutex::new(7);
+    let _held = lock.lock().unwrap();
+    assert_eq!(capture!(lock), plain("<Mutex>"));
+    assert_eq!(capture!(Arc::new(std::sync::RwLock::new(7))), plain("<RwLock>"));
 }

@@ -75,7 +75,7 @@ impl Config {
             .map(|s| {
                 s.text.parse().map_err(|_| ConfigError::InvalidSessionId {
                     setting: s.origin,
-                    value: s.text.clone(),
+                    value: showable(&s.text),
                 })
             })
             .transpose()?;
@@ -110,40 +110,39 @@ fn printable(setting: Setting) -> Result<Arc<str>, ConfigError> {
     if setting.text.chars().any(char::is_control) {
         return Err(ConfigError::InvalidText {
             setting: setting.origin,
-            value: setting.text,
+            value: showable(&setting.text),
         });
     }
     Ok(setting.text.into())
 }
 
 fn parse_url(setting: &Setting) -> Result<Url, ConfigError> {
-    let invalid = |value: &str, problem: &str| ConfigError::InvalidUrl {
+    let invalid = |problem: &str| ConfigError::InvalidUrl {
         setting: setting.origin,
-        value: value.to_owned(),
+        value: showable(&setting.text),
         problem: problem.to_owned(),
     };
-    let mut url = Url::parse(setting.text.trim_end_matches('/'))
-        .map_err(|error| invalid(without_credentials(&setting.text), &error.to_string()))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid(
-            url.host_str().unwrap_or_default(),
-            "it carries a user name or password",
-        ));
-    }
+    let url = Url::parse(setting.text.trim_end_matches('/')).map_err(|error| invalid(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid(url.as_str(), "it must start with http:// or https://"));
+        return Err(invalid("it must start with http:// or https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("it carries a user name or password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        url.set_query(None);
-        url.set_fragment(None);
-        return Err(invalid(url.as_str(), "it must end with the path, without ? or #"));
+        return Err(invalid("it must end with the path, without ? or #"));
     }
     Ok(url)
 }
 
-/// The part of an unparsable URL that is safe to show.
-fn without_credentials(text: &str) -> &str {
-    text.rsplit('@').next().unwrap_or_default()
+/// A value as an error may show it: nothing that could be a credential or a key.
+fn showable(text: &str) -> String {
+    let suspicious = text.contains(['@', '?', '#']) || text.starts_with("hh_");
+    if suspicious {
+        "(not shown: it may hold a secret)".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// The program's file name without its extension, the default name of a session.

@@ -89,6 +89,10 @@ fn unusable_urls_are_errors_that_show_no_credentials() {
         "https://me:pw@host",
         "https://host/?a=pw",
         "https://me:pw@:x",
+        "admin:pw@host",
+        "host:443/?token=pw",
+        "https://ho st/?key=pw",
+        "hh_pw",
     ] {
         let given = Given {
             server_url: Some(url.into()),

@@ -3,6 +3,7 @@
 //! A *pipeline* is one destination: a queue with a bound, one worker thread that encodes and sends, and the SDK tracer
 //! whose spans end in that queue. Any number of sessions share it.
 
+mod backlog;
 mod encode;
 mod error;
 mod pipeline;

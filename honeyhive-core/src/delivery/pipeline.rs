@@ -1,6 +1,7 @@
 //! A pipeline: queue, worker thread and SDK tracer of one destination.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -27,6 +28,11 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// What the worker needs to come to its end once its time is over.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// How often a REST call is tried, and how long it waits before it is tried again.
+const CALL_ATTEMPTS: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
 /// One destination. Dropped with its last handle, it drains what is queued, for at most [`DRAIN`].
 pub(crate) struct Pipeline {
     config: Config,
@@ -38,6 +44,7 @@ pub(crate) struct Pipeline {
     transport: SharedTransport,
     settled: watch::Receiver<u64>,
     deadline: watch::Sender<Option<Instant>>,
+    drained_in_vain: AtomicBool,
     /// Hung up when the worker has ended.
     ended: Mutex<mpsc::Receiver<()>>,
 }
@@ -109,6 +116,7 @@ impl Pipeline {
             transport,
             settled,
             deadline,
+            drained_in_vain: AtomicBool::new(false),
             ended: Mutex::new(ended),
         })
     }
@@ -134,15 +142,17 @@ impl Pipeline {
     }
 
     pub(crate) async fn flush(&self, limit: Duration) -> Result<(), FlushError> {
+        let reported = self.queue.counters.reported();
         let upto = self.queue.request_flush();
         let settled = self
             .runtime
             .spawn(wait_settled(self.settled.clone(), upto, limit))
             .await;
-        self.report(settled.unwrap_or(false), upto)
+        self.report(settled.unwrap_or(false), reported)
     }
 
     pub(crate) fn flush_blocking(&self, limit: Duration) -> Result<(), FlushError> {
+        let reported = self.queue.counters.reported();
         let upto = self.queue.request_flush();
         let (sender, receiver) = mpsc::channel();
         let settled = self.settled.clone();
@@ -150,18 +160,37 @@ impl Pipeline {
             // The caller may have stopped waiting.
             let _ = sender.send(wait_settled(settled, upto, limit).await);
         });
-        self.report(
-            receiver.recv_timeout(limit.saturating_add(GRACE)).unwrap_or(false),
-            upto,
-        )
+        let settled = receiver.recv_timeout(limit.saturating_add(GRACE)).unwrap_or(false);
+        self.report(settled, reported)
     }
 
-    /// Calls the REST API on the worker's runtime, so that it works on any executor and shares the connections.
+    /// Waits for delivery before the handle that asks is dropped. When that was in vain, dropping the last handle
+    /// waits no longer.
+    pub(crate) fn drain(&self) -> Result<(), FlushError> {
+        let drained = self.flush_blocking(DRAIN);
+        if matches!(drained, Err(FlushError::Timeout { .. })) {
+            self.drained_in_vain.store(true, Ordering::Relaxed);
+        }
+        drained
+    }
+
+    /// Calls the REST API on the worker's runtime, so that it works on any executor and shares the connections. A
+    /// failure that may pass is tried again: the calls made here do the same when they are done twice.
     pub(crate) async fn call(&self, method: Method, path: String, body: Option<Vec<u8>>) -> Result<Reply, SendError> {
         let transport = self.transport.clone();
-        let call = self
-            .runtime
-            .spawn(async move { transport.call(method, &path, body).await });
+        let call = self.runtime.spawn(async move {
+            let mut pause = FIRST_PAUSE;
+            for _ in 1..CALL_ATTEMPTS {
+                match transport.call(method.clone(), &path, body.clone()).await {
+                    Err(error) if error.is_transient() => {
+                        tokio::time::sleep(error.retry_after().unwrap_or(pause).min(LONGEST_PAUSE)).await;
+                    }
+                    settled => return settled,
+                }
+                pause *= 2;
+            }
+            transport.call(method, &path, body).await
+        });
         call.await.unwrap_or_else(|_| {
             Err(SendError::NoAnswer {
                 problem: "the delivery thread has ended".into(),
@@ -173,20 +202,22 @@ impl Pipeline {
         self.config.project_key.is_some()
     }
 
-    fn report(&self, settled: bool, upto: u64) -> Result<(), FlushError> {
-        let counters = &self.queue.counters;
+    /// `reported` are the losses that flushes before this one have reported.
+    fn report(&self, settled: bool, reported: u64) -> Result<(), FlushError> {
+        let stats = self.queue.stats();
         if !settled {
-            let pending = upto.saturating_sub(*self.settled.borrow());
             return Err(FlushError::Timeout {
-                pending,
-                last_error: counters.last_error(),
+                pending: stats.pending(),
+                last_error: stats.last_error,
             });
         }
-        match counters.take_unreported() {
+        let lost = stats.lost();
+        self.queue.counters.set_reported(lost);
+        match lost.saturating_sub(reported) {
             0 => Ok(()),
             lost => Err(FlushError::Lost {
                 lost,
-                last_error: counters.last_error(),
+                last_error: stats.last_error,
             }),
         }
     }
@@ -194,7 +225,12 @@ impl Pipeline {
 
 impl Drop for Pipeline {
     fn drop(&mut self) {
-        self.deadline.send_replace(Some(Instant::now() + DRAIN));
+        let drain = if *self.drained_in_vain.get_mut() {
+            Duration::ZERO
+        } else {
+            DRAIN
+        };
+        self.deadline.send_replace(Some(Instant::now() + drain));
         self.queue.close();
         let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
         if ended.recv_timeout(DRAIN + GRACE) == Err(mpsc::RecvTimeoutError::Timeout) {

@@ -2,20 +2,21 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use opentelemetry::Value;
+use opentelemetry::Value as AttributeValue;
 use opentelemetry_sdk::trace::SpanData;
+use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::stats::{Counters, DeliveryStats, Loss};
 use crate::session::{Identity, SessionStart};
 use crate::span::EventUpdate;
 
-/// Spans kept while they wait to be sent.
+/// Spans kept until they are delivered.
 const MAX_SPANS: usize = 16_384;
-/// Bytes of them, roughly.
-const MAX_BYTES: usize = 64 << 20;
-/// Session starts and updates kept while they wait. They are small and few; past this something is wrong.
+/// Session starts and updates kept until they are delivered.
 const MAX_REQUESTS: usize = 100_000;
+/// Bytes of all of them, roughly.
+const MAX_BYTES: usize = 64 << 20;
 /// A batch of this many spans is sent without waiting for more.
 pub(super) const BATCH: usize = 512;
 
@@ -27,14 +28,25 @@ pub(super) struct FinishedSpan {
     pub(super) bytes: usize,
 }
 
+/// A session start or an update, and what it occupies.
+#[derive(Debug)]
+pub(super) struct Request<T> {
+    pub(super) request: T,
+    pub(super) bytes: usize,
+}
+
 /// Everything that waits, in the order it is to be sent: starts, then spans, then updates.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub(super) starts: Vec<SessionStart>,
+    pub(super) starts: Vec<Request<SessionStart>>,
     pub(super) spans: Vec<FinishedSpan>,
-    pub(super) updates: Vec<EventUpdate>,
-    /// Number of the youngest item inside.
-    pub(super) upto: u64,
+    pub(super) updates: Vec<Request<EventUpdate>>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.starts.is_empty() && self.spans.is_empty() && self.updates.is_empty()
+    }
 }
 
 /// What the worker should do next.
@@ -50,8 +62,14 @@ pub(super) enum Urgency {
 
 #[derive(Debug, Default)]
 struct State {
+    /// What the worker has not taken yet.
     batch: Batch,
-    span_bytes: usize,
+    /// What waits or is with the worker, and what it occupies.
+    spans: usize,
+    requests: usize,
+    bytes: usize,
+    /// Items taken so far.
+    pushed: u64,
     flush_requested: bool,
     closed: bool,
 }
@@ -69,27 +87,23 @@ impl Queue {
     }
 
     pub(crate) fn push_start(&self, start: SessionStart) {
-        self.push_request(|batch| {
-            (batch.starts.len() < MAX_REQUESTS)
-                .then(|| batch.starts.push(start))
-                .is_some()
-        });
+        let details = &start.details;
+        let buckets = [&details.inputs, &details.metadata, &details.user_properties];
+        let bytes = 256 + buckets.into_iter().map(object_size).sum::<usize>();
+        self.push_request(start, bytes, |batch| &mut batch.starts);
     }
 
     pub(crate) fn push_update(&self, update: EventUpdate) {
-        self.push_request(|batch| {
-            (batch.updates.len() < MAX_REQUESTS)
-                .then(|| batch.updates.push(update))
-                .is_some()
-        });
+        let bytes = 64 + object_size(&update.fields);
+        self.push_request(update, bytes, |batch| &mut batch.updates);
     }
 
     /// Takes a span; one that finds the queue full is counted and dropped.
     pub(super) fn push_span(&self, identity: Arc<Identity>, data: SpanData) {
-        let bytes = size(&data);
+        let bytes = span_size(&data);
         self.counters.span_ended();
         let mut state = self.lock();
-        let full = state.batch.spans.len() >= MAX_SPANS || state.span_bytes.saturating_add(bytes) > MAX_BYTES;
+        let full = state.spans >= MAX_SPANS || state.bytes.saturating_add(bytes) > MAX_BYTES;
         if full || state.closed {
             let loss = if state.closed {
                 Loss::UnsentAtExit
@@ -101,8 +115,9 @@ impl Queue {
                 .spans_lost(loss, 1, "a span ended while nothing could take it");
             return;
         }
-        state.span_bytes += bytes;
-        state.batch.upto += 1;
+        state.spans += 1;
+        state.pushed += 1;
+        state.bytes += bytes;
         state.batch.spans.push(FinishedSpan { identity, data, bytes });
         let waiting = state.batch.spans.len();
         drop(state);
@@ -122,14 +137,14 @@ impl Queue {
         );
     }
 
-    /// Number of the youngest item; a flush waits until it is settled.
+    /// Asks the worker to send now. Returns the number of the youngest item; a flush waits until it is settled.
     pub(super) fn request_flush(&self) -> u64 {
         let mut state = self.lock();
         state.flush_requested = true;
-        let upto = state.batch.upto;
+        let pushed = state.pushed;
         drop(state);
         self.wake.notify_one();
-        upto
+        pushed
     }
 
     pub(super) fn close(&self) {
@@ -140,7 +155,7 @@ impl Queue {
     pub(super) fn urgency(&self) -> Urgency {
         let state = self.lock();
         let batch = &state.batch;
-        if batch.starts.is_empty() && batch.spans.is_empty() && batch.updates.is_empty() {
+        if batch.is_empty() {
             Urgency::Idle
         } else if state.flush_requested
             || state.closed
@@ -158,34 +173,37 @@ impl Queue {
         self.lock().closed
     }
 
-    /// Takes all that waits.
-    pub(super) fn take(&self) -> Batch {
+    /// Takes all that waits, and the number of its youngest item. It counts against the bound until it is [released](Self::release).
+    pub(super) fn take(&self) -> (Batch, u64) {
         let mut state = self.lock();
         state.flush_requested = false;
-        state.span_bytes = 0;
-        let upto = state.batch.upto;
-        std::mem::replace(
-            &mut state.batch,
-            Batch {
-                upto,
-                ..Batch::default()
-            },
-        )
+        (std::mem::take(&mut state.batch), state.pushed)
     }
 
-    fn push_request(&self, push: impl FnOnce(&mut Batch) -> bool) {
+    /// Makes room: the fate of these is decided.
+    pub(super) fn release(&self, spans: usize, requests: usize, bytes: usize) {
         let mut state = self.lock();
-        let taken = !state.closed && push(&mut state.batch);
-        if taken {
-            state.batch.upto += 1;
-        }
-        drop(state);
-        if taken {
-            self.wake.notify_one();
-        } else {
+        state.spans -= spans.min(state.spans);
+        state.requests -= requests.min(state.requests);
+        state.bytes -= bytes.min(state.bytes);
+    }
+
+    fn push_request<T>(&self, request: T, bytes: usize, list: impl FnOnce(&mut Batch) -> &mut Vec<Request<T>>) {
+        self.counters.request_queued();
+        let mut state = self.lock();
+        let full = state.requests >= MAX_REQUESTS || state.bytes.saturating_add(bytes) > MAX_BYTES;
+        if full || state.closed {
+            drop(state);
             self.counters
-                .request_lost("too many session starts or updates are waiting");
+                .requests_lost(1, "too many session starts or updates are waiting, or too large ones");
+            return;
         }
+        state.requests += 1;
+        state.pushed += 1;
+        state.bytes += bytes;
+        list(&mut state.batch).push(Request { request, bytes });
+        drop(state);
+        self.wake.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -193,14 +211,31 @@ impl Queue {
     }
 }
 
+/// Roughly what a JSON object occupies.
+fn object_size(members: &Map<String, Value>) -> usize {
+    members
+        .iter()
+        .map(|(key, member)| 32 + key.len() + value_size(member))
+        .sum()
+}
+
+fn value_size(value: &Value) -> usize {
+    32 + match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(value_size).sum(),
+        Value::Object(members) => object_size(members),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
 /// Roughly what a span occupies.
-fn size(data: &SpanData) -> usize {
+fn span_size(data: &SpanData) -> usize {
     let attributes = |list: &[opentelemetry::KeyValue]| -> usize {
         list.iter()
             .map(|kv| {
                 let value = match &kv.value {
-                    Value::String(text) => text.as_str().len(),
-                    Value::Array(_) => 64,
+                    AttributeValue::String(text) => text.as_str().len(),
+                    AttributeValue::Array(_) => 64,
                     _ => 8,
                 };
                 48 + kv.key.as_str().len() + value

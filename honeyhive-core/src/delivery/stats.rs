@@ -25,6 +25,8 @@ pub struct DeliveryStats {
     pub requests_delivered: u64,
     /// Session starts and updates that were lost.
     pub requests_lost: u64,
+    /// Session starts and updates waiting to be sent.
+    pub requests_pending: u64,
     /// Attempts that failed and were repeated.
     pub retries: u64,
     /// The last thing that went wrong.
@@ -36,6 +38,18 @@ impl DeliveryStats {
     #[must_use]
     pub fn spans_lost(&self) -> u64 {
         self.spans_queue_full + self.spans_without_session + self.spans_rejected + self.spans_unsent_at_exit
+    }
+
+    /// Spans, session starts and updates lost.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.spans_lost() + self.requests_lost
+    }
+
+    /// Spans, session starts and updates waiting to be sent.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        self.spans_pending + self.requests_pending
     }
 }
 
@@ -56,11 +70,12 @@ pub(super) struct Counters {
     without_session: AtomicU64,
     rejected: AtomicU64,
     unsent_at_exit: AtomicU64,
+    requests_queued: AtomicU64,
     requests_delivered: AtomicU64,
     requests_lost: AtomicU64,
     retries: AtomicU64,
-    /// Losses a flush has not reported yet.
-    unreported: AtomicU64,
+    /// Losses that flushes have reported.
+    reported: AtomicU64,
     last_error: Mutex<Option<String>>,
 }
 
@@ -73,8 +88,12 @@ impl Counters {
         self.exported.fetch_add(count, Ordering::Relaxed);
     }
 
-    pub(super) fn request_delivered(&self) {
-        self.requests_delivered.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn request_queued(&self) {
+        self.requests_queued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn requests_delivered(&self, count: u64) {
+        self.requests_delivered.fetch_add(count, Ordering::Relaxed);
     }
 
     pub(super) fn retried(&self, error: &str) {
@@ -93,7 +112,6 @@ impl Counters {
             Loss::Rejected => (&self.rejected, "the backend refused them"),
             Loss::UnsentAtExit => (&self.unsent_at_exit, "they could not be sent before exit"),
         };
-        self.unreported.fetch_add(count, Ordering::Relaxed);
         self.note(why);
         if counter.fetch_add(count, Ordering::Relaxed) == 0 {
             tracing::warn!(
@@ -103,11 +121,10 @@ impl Counters {
         }
     }
 
-    /// Counts a lost session start or update; warns once.
-    pub(super) fn request_lost(&self, why: &str) {
-        self.unreported.fetch_add(1, Ordering::Relaxed);
+    /// Counts lost session starts or updates; warns once.
+    pub(super) fn requests_lost(&self, count: u64, why: &str) {
         self.note(why);
-        if self.requests_lost.fetch_add(1, Ordering::Relaxed) == 0 {
+        if self.requests_lost.fetch_add(count, Ordering::Relaxed) == 0 {
             tracing::warn!(
                 why,
                 "a session start or update was lost (said once; see HoneyHiveTracer::stats)"
@@ -115,9 +132,14 @@ impl Counters {
         }
     }
 
-    /// Losses since this was last asked.
-    pub(super) fn take_unreported(&self) -> u64 {
-        self.unreported.swap(0, Ordering::Relaxed)
+    /// Losses that a flush which begins now has to report: those no flush before it has.
+    pub(super) fn reported(&self) -> u64 {
+        self.reported.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a flush has reported this many losses in all.
+    pub(super) fn set_reported(&self, losses: u64) {
+        self.reported.fetch_max(losses, Ordering::Relaxed);
     }
 
     pub(super) fn last_error(&self) -> Option<String> {
@@ -140,6 +162,8 @@ impl Counters {
             ..DeliveryStats::default()
         };
         stats.spans_ended = load(&self.ended);
+        let settled = stats.requests_delivered + stats.requests_lost;
+        stats.requests_pending = load(&self.requests_queued).saturating_sub(settled);
         stats.spans_pending = stats
             .spans_ended
             .saturating_sub(stats.spans_exported + stats.spans_lost());

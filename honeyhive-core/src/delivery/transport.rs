@@ -3,7 +3,8 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use prost::bytes::Bytes;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url};
 
 use crate::config::{ApiKey, Config};
@@ -32,6 +33,7 @@ pub(crate) struct Transport {
     base: String,
     project_key: Option<HeaderValue>,
     ingestion_key: Option<HeaderValue>,
+    secrets: Vec<ApiKey>,
     source: HeaderValue,
 }
 
@@ -52,6 +54,7 @@ pub(crate) enum SendError {
     Refused {
         status: StatusCode,
         message: Option<String>,
+        retry_after: Option<Duration>,
     },
     #[error("the answer is larger than {ANSWER_LIMIT} bytes")]
     TooLarge,
@@ -71,6 +74,16 @@ impl SendError {
     }
 }
 
+impl SendError {
+    /// The pause the server asked for.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
 impl Transport {
     fn new(config: &Config) -> Self {
         Self {
@@ -78,12 +91,18 @@ impl Transport {
             base: base(&config.server_url),
             project_key: config.project_key.as_ref().and_then(bearer),
             ingestion_key: config.key_for_ingestion().and_then(bearer),
+            secrets: config
+                .project_key
+                .iter()
+                .chain(&config.ingestion_key)
+                .cloned()
+                .collect(),
             source: HeaderValue::from_str(&config.source).unwrap_or_else(|_| HeaderValue::from_static("dev")),
         }
     }
 
     /// Sends spans.
-    pub(super) async fn export(&self, body: Vec<u8>) -> Result<Reply, SendError> {
+    pub(super) async fn export(&self, body: Bytes) -> Result<Reply, SendError> {
         let mut headers = self.headers("application/x-protobuf", self.ingestion_key.as_ref());
         headers.insert(HeaderName::from_static("x-source"), self.source.clone());
         self.send(
@@ -99,13 +118,14 @@ impl Transport {
     /// Sends a session start or an event update.
     pub(super) async fn ingest(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, SendError> {
         let headers = self.rest_headers(self.ingestion_key.as_ref());
-        self.send(method, path, headers, Some(body), REST_TIMEOUT).await
+        self.send(method, path, headers, Some(body.into()), REST_TIMEOUT).await
     }
 
     /// Calls the REST API with the project key.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Reply, SendError> {
         let headers = self.rest_headers(self.project_key.as_ref());
-        self.send(method, path, headers, body, REST_TIMEOUT).await
+        self.send(method, path, headers, body.map(Bytes::from), REST_TIMEOUT)
+            .await
     }
 
     async fn send(
@@ -113,7 +133,7 @@ impl Transport {
         method: Method,
         path: &str,
         headers: HeaderMap,
-        body: Option<Vec<u8>>,
+        body: Option<Bytes>,
         timeout: Duration,
     ) -> Result<Reply, SendError> {
         let no_answer = |error: reqwest::Error| SendError::NoAnswer {
@@ -131,6 +151,10 @@ impl Transport {
         }
         let mut response = request.send().await.map_err(no_answer)?;
         let status = response.status();
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
             if body.len() + chunk.len() > ANSWER_LIMIT {
@@ -143,9 +167,17 @@ impl Transport {
         } else {
             Err(SendError::Refused {
                 status,
-                message: message(&body),
+                message: message(&body).map(|message| self.without_keys(message)),
+                retry_after: retry_after.map(Duration::from_secs),
             })
         }
+    }
+
+    /// A server may repeat what it was sent; a key goes no further.
+    fn without_keys(&self, message: String) -> String {
+        self.secrets
+            .iter()
+            .fold(message, |message, key| message.replace(key.expose(), "[key]"))
     }
 
     fn rest_headers(&self, key: Option<&HeaderValue>) -> HeaderMap {
@@ -189,11 +221,23 @@ fn client(config: &Config) -> Result<Client, String> {
         // A redirect would carry the key and the data to another place than the one configured.
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("honeyhive-rust/", env!("CARGO_PKG_VERSION")));
+    if is_loopback(&config.server_url) {
+        // A proxy cannot reach this machine's own addresses, and must not see what is sent to them.
+        builder = builder.no_proxy();
+    }
     if config.server_url.scheme() == "http" {
         // Reading the platform's trust store takes 50 ms, for nothing here.
         builder = builder.tls_certs_only(std::iter::empty());
     }
     builder.build().map_err(|error| explain(&error))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 fn bearer(key: &ApiKey) -> Option<HeaderValue> {

@@ -1,5 +1,6 @@
 //! The worker: one thread with a small runtime of its own, so that delivery works from any program, async or not.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,51 +8,76 @@ use futures_util::{StreamExt as _, stream};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
+use reqwest::StatusCode;
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::encode;
-use super::queue::{BATCH, Batch, FinishedSpan, Queue, Urgency};
+use super::backlog::{Backlog, Export, Send};
+use super::queue::{Queue, Urgency};
 use super::stats::Loss;
 use super::transport::{Method, Reply, SendError, SharedTransport};
 
 /// How long a span waits for others to share its request.
 const LINGER: Duration = Duration::from_secs(1);
-/// Bytes of spans in one request, roughly, before encoding.
-const REQUEST_BYTES: usize = 4 << 20;
 /// Session starts or updates under way at once.
 const IN_FLIGHT: usize = 32;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-/// Attempts for a session start or update, and for spans that a live server answers with an error.
-const ATTEMPTS: u32 = 8;
+/// The longest pause a server can ask for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 pub(super) struct Worker {
     pub(super) queue: Arc<Queue>,
     pub(super) transport: SharedTransport,
     pub(super) resource: Resource,
-    /// Number of the youngest item whose fate is decided.
+    /// Number of the youngest item whose fate, and that of all before it, is decided.
     pub(super) settled: watch::Sender<u64>,
     /// When to give up, once the pipeline is closing.
     pub(super) deadline: watch::Receiver<Option<Instant>>,
 }
 
+/// What became of an attempt.
+enum Outcome<T> {
+    /// Its fate is decided and counted.
+    Settled,
+    /// It failed in a way that may pass; after how long the server wants to see it again, if it said so.
+    Later(T, Option<Duration>),
+}
+
 impl Worker {
-    /// Runs until the pipeline is closed and its queue is empty or its time is over.
-    pub(super) async fn run(mut self) {
+    /// Runs until the pipeline is closed and everything is delivered or its time is over.
+    pub(super) async fn run(self) {
+        let mut backlog = Backlog::default();
+        let mut backoff = FIRST_BACKOFF;
         loop {
-            self.wait().await;
-            let batch = self.queue.take();
-            let upto = batch.upto;
-            self.deliver(batch).await;
-            self.settled.send_replace(upto);
-            if self.queue.is_closed() && self.queue.urgency() == Urgency::Idle {
-                return;
+            if backlog.is_empty() {
+                self.wait_for_work().await;
+            }
+            let (batch, upto) = self.queue.take();
+            backlog.absorb(batch, &self.resource);
+            let pause = self.deliver(&mut backlog).await;
+            if self.is_over() {
+                self.give_up(std::mem::take(&mut backlog));
+            }
+            if backlog.is_empty() {
+                self.settled.send_replace(upto);
+                backoff = FIRST_BACKOFF;
+                if self.queue.is_closed() && self.queue.urgency() == Urgency::Idle {
+                    return;
+                }
+            } else {
+                let pause = pause.unwrap_or(backoff).min(LONGEST_RETRY_AFTER);
+                backoff = if self.pause(pause).await {
+                    (backoff * 2).min(LONGEST_BACKOFF)
+                } else {
+                    FIRST_BACKOFF
+                };
             }
         }
     }
 
-    async fn wait(&self) {
+    async fn wait_for_work(&self) {
         let mut linger_until = None;
         loop {
             match self.queue.urgency() {
@@ -69,92 +95,116 @@ impl Worker {
         }
     }
 
-    /// Sends starts, then spans, then updates, so that each finds on the server what it refers to.
-    async fn deliver(&mut self, batch: Batch) {
-        let this = &*self;
-        stream::iter(batch.starts)
-            .for_each_concurrent(IN_FLIGHT, |start| async move {
-                let body = start.body().to_string().into_bytes();
-                this.request(Method::POST, "/session/start", body).await;
-            })
-            .await;
-        for chunk in chunks(batch.spans) {
-            this.export(chunk).await;
+    /// Tries everything once: starts, then spans, then updates, so that each finds on the server what it refers to.
+    /// What fails in a way that may pass stays in the backlog; returns the pause the server asked for.
+    async fn deliver(&self, backlog: &mut Backlog) -> Option<Duration> {
+        let mut pause = None;
+        let starts = std::mem::take(&mut backlog.starts);
+        backlog.starts = self.send_all(starts, Method::POST, "/session/start", &mut pause).await;
+
+        let mut exports = std::mem::take(&mut backlog.exports).into_iter();
+        while let Some(export) = exports.next() {
+            if let Outcome::Later(export, asked) = self.export(export).await {
+                pause = pause.max(asked);
+                backlog.exports.push(export);
+                // The others would fail in the same way.
+                backlog.exports.extend(exports.by_ref());
+            }
         }
-        stream::iter(batch.updates)
-            .for_each_concurrent(IN_FLIGHT, |update| async move {
-                let body = update.body().to_string().into_bytes();
-                this.request(Method::PUT, "/events", body).await;
-            })
-            .await;
+
+        // An update needs its session to be there.
+        let unstarted: HashSet<&str> = backlog.starts.iter().map(|start| start.event_id.as_str()).collect();
+        let updates = std::mem::take(&mut backlog.updates);
+        let (early, ready) = updates
+            .into_iter()
+            .partition(|update| unstarted.contains(update.event_id.as_str()));
+        backlog.updates = early;
+        backlog
+            .updates
+            .extend(self.send_all(ready, Method::PUT, "/events", &mut pause).await);
+        pause
     }
 
-    async fn request(&self, method: Method, path: &str, body: Vec<u8>) {
-        let outcome = self.retry(
-            |_, attempt| attempt < ATTEMPTS,
-            || self.transport.ingest(method.clone(), path, body.clone()),
-        );
-        match outcome.await {
-            Ok(_) => self.queue.counters.request_delivered(),
-            Err(error) => self.queue.counters.request_lost(&format!("{method} {path}: {error}")),
+    /// Sends each once, many at a time; returns those to try again.
+    async fn send_all(&self, all: Vec<Send>, method: Method, path: &str, pause: &mut Option<Duration>) -> Vec<Send> {
+        let attempts = stream::iter(all).map(|send| self.send(send, method.clone(), path));
+        let outcomes: Vec<Outcome<Send>> = attempts.buffered(IN_FLIGHT).collect().await;
+        let mut again = Vec::new();
+        for outcome in outcomes {
+            if let Outcome::Later(send, asked) = outcome {
+                *pause = (*pause).max(asked);
+                again.push(send);
+            }
         }
+        again
     }
 
-    async fn export(&self, spans: Vec<FinishedSpan>) {
-        let count = spans.len() as u64;
-        let body = encode::request(spans, &self.resource).encode_to_vec();
-        // While nobody answers, spans are kept: the queue bounds what that may cost.
-        let keep = |error: &SendError, attempt| matches!(error, SendError::NoAnswer { .. }) || attempt < ATTEMPTS;
-        let outcome = self.retry(keep, || self.transport.export(body.clone())).await;
+    async fn send(&self, send: Send, method: Method, path: &str) -> Outcome<Send> {
+        let body = match (&send.body, method == Method::PUT) {
+            (Value::Object(fields), true) => {
+                let mut fields = fields.clone();
+                fields.insert("event_id".into(), send.event_id.clone().into());
+                Value::Object(fields).to_string()
+            }
+            (body, _) => body.to_string(),
+        };
+        let attempt = self.transport.ingest(method.clone(), path, body.into_bytes());
         let counters = &self.queue.counters;
-        match outcome {
-            Ok(reply) => {
-                let (rejected, why) = rejected(&reply);
-                let rejected = rejected.min(count);
-                counters.spans_exported(count - rejected);
-                counters.spans_lost(Loss::Rejected, rejected, &why);
+        match self.until_deadline(attempt).await {
+            None => return Outcome::Later(send, None),
+            Some(Ok(_)) => counters.requests_delivered(send.requests as u64),
+            Some(Err(error)) if error.is_transient() => {
+                counters.retried(&error.to_string());
+                return Outcome::Later(send, error.retry_after());
             }
-            Err(error) => {
-                let loss = if error.is_transient() && self.is_over() {
-                    Loss::UnsentAtExit
-                } else {
-                    Loss::Rejected
-                };
-                counters.spans_lost(loss, count, &error.to_string());
-            }
+            Some(Err(error)) => counters.requests_lost(send.requests as u64, &format!("{method} {path}: {error}")),
         }
+        self.queue.release(0, send.requests, send.bytes);
+        Outcome::Settled
     }
 
-    /// Repeats an attempt while its failure may pass, `again` allows it and there is time.
-    async fn retry<F>(
-        &self,
-        again: impl Fn(&SendError, u32) -> bool,
-        mut attempt: impl FnMut() -> F,
-    ) -> Result<Reply, SendError>
-    where
-        F: Future<Output = Result<Reply, SendError>>,
-    {
-        let mut backoff = FIRST_BACKOFF;
-        let mut tries = 1;
-        loop {
-            let error = match self.until_deadline(attempt()).await {
-                Some(Ok(reply)) => return Ok(reply),
-                Some(Err(error)) => error,
-                None => {
-                    return Err(SendError::NoAnswer {
-                        problem: "the program ended first".into(),
-                    });
+    async fn export(&self, export: Export) -> Outcome<Export> {
+        let counters = &self.queue.counters;
+        let mut parts = vec![export];
+        while let Some(part) = parts.pop() {
+            match self.until_deadline(self.transport.export(part.body.clone())).await {
+                None => return Outcome::Later(join(part, parts), None),
+                Some(Ok(reply)) => {
+                    let (rejected, why) = rejected(&reply);
+                    let rejected = rejected.min(part.spans as u64);
+                    counters.spans_exported(part.spans as u64 - rejected);
+                    counters.spans_lost(Loss::Rejected, rejected, &why);
                 }
-            };
-            if !error.is_transient() || !again(&error, tries) {
-                return Err(error);
+                Some(Err(error)) if error.is_transient() => {
+                    counters.retried(&error.to_string());
+                    return Outcome::Later(join(part, parts), error.retry_after());
+                }
+                Some(Err(error)) => {
+                    // One span too large or malformed must not cost its neighbours.
+                    let halves = if is_about_the_body(&error) { part.halves() } else { None };
+                    if let Some(halves) = halves {
+                        parts.extend(halves.into_iter().rev());
+                        continue;
+                    }
+                    counters.spans_lost(Loss::Rejected, part.spans as u64, &error.to_string());
+                }
             }
-            self.queue.counters.retried(&error.to_string());
-            if self.until_deadline(tokio::time::sleep(backoff)).await.is_none() {
-                return Err(error);
-            }
-            backoff = (backoff * 2).min(LONGEST_BACKOFF);
-            tries += 1;
+            self.queue.release(part.spans, 0, part.bytes);
+        }
+        Outcome::Settled
+    }
+
+    /// Counts all that is left as lost.
+    fn give_up(&self, backlog: Backlog) {
+        const WHY: &str = "the program ended before it could be sent";
+        let counters = &self.queue.counters;
+        for export in backlog.exports {
+            counters.spans_lost(Loss::UnsentAtExit, export.spans as u64, WHY);
+            self.queue.release(export.spans, 0, export.bytes);
+        }
+        for send in backlog.starts.into_iter().chain(backlog.updates) {
+            counters.requests_lost(send.requests as u64, WHY);
+            self.queue.release(0, send.requests, send.bytes);
         }
     }
 
@@ -162,7 +212,7 @@ impl Worker {
     async fn until_deadline<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut deadline = self.deadline.clone();
         let over = async move {
-            // Waits for a deadline to be set; a closed channel means none ever will be.
+            // A closed channel means that no deadline will ever be set.
             let at = deadline.wait_for(Option::is_some).await.ok().and_then(|at| *at);
             match at {
                 Some(at) => sleep_until(at).await,
@@ -173,6 +223,21 @@ impl Worker {
             biased;
             done = work => Some(done),
             () = over => None,
+        }
+    }
+
+    /// Waits; cut short, with `false`, when the pipeline begins to close: then what is left deserves another try at once.
+    async fn pause(&self, pause: Duration) -> bool {
+        let mut closing = self.deadline.clone();
+        if closing.borrow_and_update().is_some() {
+            return self
+                .until_deadline(tokio::time::sleep(pause.min(LONGEST_BACKOFF)))
+                .await
+                .is_some();
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            _ = closing.changed() => false,
         }
     }
 
@@ -188,19 +253,21 @@ pub(super) async fn wait_settled(mut settled: watch::Receiver<u64>, upto: u64, l
         .is_ok_and(|seen| seen.is_ok())
 }
 
-fn chunks(spans: Vec<FinishedSpan>) -> impl Iterator<Item = Vec<FinishedSpan>> {
-    let mut spans = spans.into_iter().peekable();
-    std::iter::from_fn(move || {
-        let mut chunk = vec![spans.next()?];
-        let mut bytes = chunk[0].bytes;
-        while chunk.len() < BATCH
-            && let Some(span) = spans.next_if(|span| bytes + span.bytes <= REQUEST_BYTES)
-        {
-            bytes += span.bytes;
-            chunk.push(span);
-        }
-        Some(chunk)
-    })
+/// The parts of a request that was being split, as one to try again: what is left of it.
+fn join(part: Export, rest: Vec<Export>) -> Export {
+    rest.into_iter().rev().fold(part, Export::with)
+}
+
+/// Whether the server objects to what was sent, not to who sent it.
+fn is_about_the_body(error: &SendError) -> bool {
+    use StatusCode as Status;
+
+    let about_the_body = [
+        Status::PAYLOAD_TOO_LARGE,
+        Status::BAD_REQUEST,
+        Status::UNPROCESSABLE_ENTITY,
+    ];
+    matches!(error, SendError::Refused { status, .. } if about_the_body.contains(status))
 }
 
 /// Spans the server says it did not take, and why.

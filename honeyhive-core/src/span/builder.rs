@@ -64,6 +64,6 @@ impl SpanBuilder {
         let mut attributes = Span::attributes(&self.tracer, 8);
         attributes.push(KeyValue::new(keys::EVENT_TYPE, self.event_type.as_str()));
         self.enrichment.write(&mut attributes);
-        Span::start(self.tracer, self.name, attributes)
+        Span::start(self.tracer, self.name, attributes, false)
     }
 }

@@ -1,5 +1,7 @@
 //! Adding to a span or a session: one value for both.
 
+use std::collections::BTreeMap;
+
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, KeyValue};
 use serde::Serialize;
@@ -62,14 +64,6 @@ impl Bucket {
 pub(crate) struct EventUpdate {
     pub(crate) event_id: String,
     pub(crate) fields: Map<String, Value>,
-}
-
-impl EventUpdate {
-    pub(crate) fn body(&self) -> Value {
-        let mut body = self.fields.clone();
-        body.insert("event_id".into(), self.event_id.clone().into());
-        Value::Object(body)
-    }
 }
 
 macro_rules! setters {
@@ -138,29 +132,24 @@ impl Enrichment {
 
     /// The update of an event; `None` when there is nothing to send.
     pub(crate) fn into_update(self, event_id: String) -> Option<EventUpdate> {
-        let mut fields = Map::new();
+        let mut buckets: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+        let mut inputs = Map::new();
         for (bucket, key, value) in self.entries {
             match bucket {
-                // The server does not let inputs change: they are kept where it accepts them.
-                Bucket::Inputs => object(object(&mut fields, "metadata"), "inputs").insert(key, value),
-                bucket => object(&mut fields, bucket.field()).insert(key, value),
+                Bucket::Inputs => inputs.insert(key, value),
+                bucket => buckets.entry(bucket.field()).or_default().insert(key, value),
             };
         }
-        if let Some(error) = self.error {
-            object(&mut fields, "metadata").insert("error".into(), error.into());
+        // The server lets neither inputs nor error change: they are kept where it takes anything.
+        let inputs = (!inputs.is_empty()).then_some(("inputs", Value::Object(inputs)));
+        let error = self.error.map(|error| ("error", error.into()));
+        for (key, value) in inputs.into_iter().chain(error) {
+            buckets.entry("metadata").or_default().insert(key.to_owned(), value);
         }
+        let fields: Map<_, _> = buckets
+            .into_iter()
+            .map(|(field, members)| (field.to_owned(), Value::Object(members)))
+            .collect();
         (!fields.is_empty()).then_some(EventUpdate { event_id, fields })
-    }
-}
-
-/// The object under `key`, made if it is not there.
-fn object<'a>(fields: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
-    let slot = fields.entry(key).or_insert_with(|| Value::Object(Map::new()));
-    if !slot.is_object() {
-        *slot = Value::Object(Map::new());
-    }
-    match slot {
-        Value::Object(members) => members,
-        _ => unreachable!("made an object above"),
     }
 }

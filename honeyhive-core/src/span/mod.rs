@@ -17,6 +17,7 @@ pub use enrich::Enrichment;
 pub(crate) use enrich::EventUpdate;
 pub use outcome::{
     ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Split, SplitPlain, SplitResult,
+    simple_name,
 };
 
 use crate::capture::{Captured, flatten};
@@ -26,8 +27,7 @@ use crate::tracer::HoneyHiveTracer;
 /// Marks an open span with the number of its session's identity; replaced by the routing attributes on export.
 pub(crate) const IDENTITY_MARK: &str = "honeyhive.identity";
 
-/// An open span. It ends when [`end`](Self::end) is called or it is dropped; dropped before its outcome is recorded it
-/// says whether it was left by a panic or cancelled.
+/// An open span. It ends when [`end`](Self::end) is called or it is dropped; dropped by a panic it says so.
 ///
 /// It is not active by itself: run code inside with [`in_scope`](Self::in_scope), [`scope`](Self::scope) or
 /// [`activate`](Self::activate).
@@ -42,6 +42,8 @@ struct Open {
     /// Keeps the identity alive until the span has ended.
     _tracer: HoneyHiveTracer,
     settled: bool,
+    /// Whether a span that is dropped before its outcome is recorded was cancelled.
+    must_settle: bool,
 }
 
 impl Span {
@@ -58,7 +60,13 @@ impl Span {
     }
 
     /// Starts a span below the active span of the same session. `attributes` begin as [`Span::attributes`] made them.
-    pub(crate) fn start(tracer: HoneyHiveTracer, name: Cow<'static, str>, attributes: Vec<KeyValue>) -> Self {
+    /// With `must_settle` a span that is dropped before its outcome is recorded counts as cancelled.
+    pub(crate) fn start(
+        tracer: HoneyHiveTracer,
+        name: Cow<'static, str>,
+        attributes: Vec<KeyValue>,
+        must_settle: bool,
+    ) -> Self {
         let parent = Context::map_current(|cx| Active::in_context(&tracer, cx));
         let builder = OtelSpanBuilder::from_name(name).with_attributes(attributes);
         let span = tracer.inner.pipeline.sdk().build_with_context(builder, &parent);
@@ -67,6 +75,7 @@ impl Span {
                 cx: parent.with_span(span),
                 _tracer: tracer,
                 settled: false,
+                must_settle,
             }),
         }
     }
@@ -153,7 +162,7 @@ impl Drop for Span {
     fn drop(&mut self) {
         let Some(open) = &self.open else { return };
         let span = open.cx.span();
-        if !open.settled {
+        if !open.settled && (open.must_settle || std::thread::panicking()) {
             write_error(&span, &ErrorReport::unsettled());
         }
         span.end();

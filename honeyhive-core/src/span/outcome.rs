@@ -37,10 +37,10 @@ impl ErrorReport {
     }
 
     fn with_sources(kind: &str, error: &(dyn Error + '_)) -> Self {
-        let mut report = Self::new(kind, &error.to_string());
+        let mut report = Self::new(kind, &text_of(&error));
         let mut source = error.source();
         while let Some(cause) = source.filter(|_| report.sources.len() < SOURCE_LIMIT) {
-            report.sources.push(cut_text(&cause.to_string()));
+            report.sources.push(cut_text(&text_of(&cause)));
             source = cause.source();
         }
         report
@@ -71,22 +71,33 @@ impl ErrorReport {
     }
 }
 
-/// Simple name of a type: no path, no parameters.
-fn simple_name<T: ?Sized>() -> &'static str {
+/// What a value displays. `to_string` would panic where `Display` fails.
+fn text_of(value: &impl fmt::Display) -> String {
+    let mut text = String::new();
+    if fmt::write(&mut text, format_args!("{value}")).is_err() {
+        text.push_str("<its Display failed>");
+    }
+    text
+}
+
+/// Simple name of a type: no path, no parameters. Boxed, borrowed and textual errors are an `Error`.
+pub fn simple_name<T: ?Sized>() -> &'static str {
     let full = std::any::type_name::<T>();
-    let bare = full.trim_start_matches('&').trim_start_matches("mut ");
-    let bare = bare.split('<').next().unwrap_or(bare);
-    bare.rsplit("::").next().unwrap_or(bare)
+    let bare = full.split('<').next().unwrap_or(full);
+    match bare.rsplit([':', ' ', '&']).next() {
+        Some("Box" | "str" | "String") | None => "Error",
+        Some(name) => name,
+    }
 }
 
 /// First rung: an error.
 pub trait ReportError {
     /// Describes it.
-    fn report(&self) -> ErrorReport;
+    fn __honeyhive_report(&self) -> ErrorReport;
 }
 
 impl<E: Error> ReportError for &&&&Capture<'_, E> {
-    fn report(&self) -> ErrorReport {
+    fn __honeyhive_report(&self) -> ErrorReport {
         ErrorReport::of(self.0)
     }
 }
@@ -94,13 +105,13 @@ impl<E: Error> ReportError for &&&&Capture<'_, E> {
 /// Second rung: a boxed error, which is no error to the compiler.
 pub trait ReportBoxed {
     /// Describes it.
-    fn report(&self) -> ErrorReport;
+    fn __honeyhive_report(&self) -> ErrorReport;
 }
 
 macro_rules! boxed {
     ($($t:ty)*) => {$(
         impl ReportBoxed for &&&Capture<'_, Box<$t>> {
-            fn report(&self) -> ErrorReport {
+            fn __honeyhive_report(&self) -> ErrorReport {
                 ErrorReport::with_sources("Error", &**self.0)
             }
         }
@@ -112,23 +123,23 @@ boxed!(dyn Error dyn Error + Send dyn Error + Send + Sync);
 /// Third rung: anything that can be displayed, such as `String` or `anyhow::Error`.
 pub trait ReportText {
     /// Describes it.
-    fn report(&self) -> ErrorReport;
+    fn __honeyhive_report(&self) -> ErrorReport;
 }
 
 impl<E: fmt::Display + ?Sized> ReportText for &&Capture<'_, E> {
-    fn report(&self) -> ErrorReport {
-        ErrorReport::new(simple_name::<E>(), &self.0.to_string())
+    fn __honeyhive_report(&self) -> ErrorReport {
+        ErrorReport::new(simple_name::<E>(), &text_of(&self.0))
     }
 }
 
 /// Fourth rung: the `Debug` text.
 pub trait ReportDebug {
     /// Describes it.
-    fn report(&self) -> ErrorReport;
+    fn __honeyhive_report(&self) -> ErrorReport;
 }
 
 impl<E: fmt::Debug + ?Sized> ReportDebug for &Capture<'_, E> {
-    fn report(&self) -> ErrorReport {
+    fn __honeyhive_report(&self) -> ErrorReport {
         ErrorReport::new(simple_name::<E>(), &format!("{:?}", self.0))
     }
 }
@@ -136,11 +147,11 @@ impl<E: fmt::Debug + ?Sized> ReportDebug for &Capture<'_, E> {
 /// Last rung: the type's name.
 pub trait ReportOpaque {
     /// Describes it.
-    fn report(&self) -> ErrorReport;
+    fn __honeyhive_report(&self) -> ErrorReport;
 }
 
 impl<E: ?Sized> ReportOpaque for Capture<'_, E> {
-    fn report(&self) -> ErrorReport {
+    fn __honeyhive_report(&self) -> ErrorReport {
         ErrorReport::new(simple_name::<E>(), std::any::type_name::<E>())
     }
 }
@@ -161,14 +172,14 @@ pub trait SplitResult<'a> {
     /// Type of the error.
     type Failure;
     /// Looks inside.
-    fn split(&self) -> Split<'a, Self::Value, Self::Failure>;
+    fn __honeyhive_split(&self) -> Split<'a, Self::Value, Self::Failure>;
 }
 
 impl<'a, T, E> SplitResult<'a> for &Capture<'a, Result<T, E>> {
     type Value = T;
     type Failure = E;
 
-    fn split(&self) -> Split<'a, T, E> {
+    fn __honeyhive_split(&self) -> Split<'a, T, E> {
         match self.0 {
             Ok(value) => Split::Value(value),
             Err(error) => Split::Failure(error),
@@ -181,13 +192,13 @@ pub trait SplitPlain<'a> {
     /// Type of the value.
     type Value: ?Sized;
     /// The value.
-    fn split(&self) -> Split<'a, Self::Value, std::convert::Infallible>;
+    fn __honeyhive_split(&self) -> Split<'a, Self::Value, std::convert::Infallible>;
 }
 
 impl<'a, T: ?Sized> SplitPlain<'a> for Capture<'a, T> {
     type Value = T;
 
-    fn split(&self) -> Split<'a, T, std::convert::Infallible> {
+    fn __honeyhive_split(&self) -> Split<'a, T, std::convert::Infallible> {
         Split::Value(self.0)
     }
 }
