@@ -57,7 +57,9 @@ impl Backend {
         if std::env::var("HH_API_KEY").is_ok_and(|key| !key.trim().is_empty()) {
             return Ok(Self::HoneyHive);
         }
-        let database = std::env::temp_dir().join("honeyhive-quickstart.db");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target");
+        std::fs::create_dir_all(&folder)?;
+        let database = folder.join("honeyhive-quickstart.db");
         let server = Server::builder().listen("127.0.0.1:0").database(&database).start()?;
         Ok(Self::Embedded { server, database })
     }

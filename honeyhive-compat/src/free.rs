@@ -1,5 +1,7 @@
 //! The free functions.
 
+use std::fmt;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ const FLUSH: Duration = Duration::from_secs(30);
 static DEFAULT: Mutex<Option<DefaultGuard>> = Mutex::new(None);
 
 /// A free function found nothing to work on.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CompatError {
     /// There is no tracer to use: none was made, or several were and none is default.
@@ -33,8 +35,17 @@ pub enum CompatError {
     Flush(#[from] FlushError),
 }
 
+/// As the error displays: a `main` that returns it prints this.
+impl fmt::Debug for CompatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// Makes a tracer and lets all code without one of its own use it, for the rest of the program. Called again it
 /// replaces the tracer; what the one before still held is delivered first.
+///
+/// Nothing runs when the program ends, so call [`flush`] last: what is still queued then is lost.
 ///
 /// # Errors
 ///

@@ -32,7 +32,7 @@ pub struct Dataset {
 }
 
 /// A dataset cannot be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
     /// The file cannot be read.
@@ -59,6 +59,13 @@ pub enum DatasetError {
         /// What is wrong, and what was expected.
         problem: String,
     },
+}
+
+/// As the error displays: a `main` that returns it prints this.
+impl fmt::Debug for DatasetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Dataset {

@@ -1,10 +1,12 @@
 //! Why an experiment could not run. What goes wrong with one datapoint is data of its row instead.
 
+use std::fmt;
+
 use honeyhive_core::ConfigError;
 use honeyhive_core::api::ApiError;
 
 /// An experiment could not run, or could not be reported at all.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum EvalError {
     /// No dataset was given.
@@ -37,4 +39,11 @@ pub enum EvalError {
     /// The run could not be created on the server; nothing has run.
     #[error("the run could not be created: {0}")]
     CreateRun(#[source] ApiError),
+}
+
+/// As the error displays: a `main` that returns it prints this.
+impl fmt::Debug for EvalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

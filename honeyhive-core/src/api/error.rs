@@ -1,9 +1,11 @@
 //! What a REST call can fail with.
 
+use std::fmt;
+
 use crate::delivery::SendError;
 
 /// A call of the REST API failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ApiError {
     /// The operation needs a project key and none is configured; nothing was sent.
@@ -46,6 +48,13 @@ pub enum ApiError {
         /// What is wrong.
         problem: String,
     },
+}
+
+/// As the error displays: a `main` that returns it prints this.
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl ApiError {

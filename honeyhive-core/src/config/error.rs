@@ -1,7 +1,9 @@
 //! What can be wrong with a configuration.
 
+use std::fmt;
+
 /// A setting is missing or malformed. Returned by [`build`](crate::TracerBuilder::build); never prints a key.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// Neither a project key nor an ingestion key was given.
@@ -44,4 +46,11 @@ pub enum ConfigError {
     /// The worker thread could not be started.
     #[error("the delivery thread could not be started: {0}")]
     Worker(#[source] std::io::Error),
+}
+
+/// As the error displays: a `main` that returns it prints this.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

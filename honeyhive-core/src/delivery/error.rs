@@ -1,7 +1,9 @@
 //! What a flush can report.
 
+use std::fmt;
+
 /// Not everything was delivered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
     /// The time is over and something still waits; it stays queued.
@@ -20,6 +22,13 @@ pub enum FlushError {
         /// The last thing that went wrong, if anything did.
         last_error: Option<String>,
     },
+}
+
+/// As the error displays: a `main` that returns it prints this.
+impl fmt::Debug for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 fn last(error: Option<&str>) -> String {
