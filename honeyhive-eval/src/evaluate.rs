@@ -1,16 +1,11 @@
 //! `evaluate()`: describing an experiment.
 
 use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
 
 use honeyhive_core::{HoneyHiveTracer, TracerBuilder};
 
 use crate::dataset::Dataset;
-use crate::error::EvalError;
 use crate::function::{AnyEvaluator, AnyTask, Evaluator, Task, any_evaluator, any_task, name_of};
-use crate::result::ExperimentResult;
-use crate::runner;
 
 const DEFAULT_WORKERS: usize = 10;
 
@@ -115,15 +110,6 @@ impl Evaluation {
     pub fn connection(mut self, settings: TracerBuilder) -> Self {
         self.destination = Destination::Own(Box::new(settings));
         self
-    }
-}
-
-impl IntoFuture for Evaluation {
-    type Output = Result<ExperimentResult, EvalError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(runner::run(self))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::HashSet;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -41,7 +42,17 @@ struct Experiment {
     stalled: AtomicBool,
 }
 
-pub(crate) async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
+/// Awaiting an evaluation runs it.
+impl IntoFuture for Evaluation {
+    type Output = Result<ExperimentResult, EvalError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(run(self))
+    }
+}
+
+async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
     let started = Instant::now();
     check(&evaluation)?;
     let Evaluation {
