@@ -146,28 +146,31 @@ async fn flushing_inside_a_current_thread_runtime_does_not_deadlock() {
     assert_eq!(tracer.stats().spans_exported, 2);
 }
 
-#[tokio::test]
-async fn updates_of_one_session_arrive_so_that_the_last_value_counts() {
-    let server = honeyhive_tests::server();
-    let tracer = settings(&server).build().unwrap();
-    let sessions: Vec<_> = (0..50)
-        .map(|n| tracer.new_session(format!("session {n}")).start())
-        .collect();
-    for rating in 0..8 {
-        for session in &sessions {
-            session.enrich_session(
-                Enrichment::new()
-                    .feedback("rating", rating)
-                    .metadata(format!("m{rating}"), rating),
-            );
+#[test]
+fn updates_of_one_session_that_wait_become_one_in_which_the_last_value_counts() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let server = ScriptedServer::start(move |_, request| {
+        if request.line == "POST /session/start" {
+            held.lock().unwrap().recv().unwrap();
         }
+        ok()
+    });
+    let tracer = on(server.url()).build().unwrap();
+    for rating in 0..8 {
+        tracer.enrich_session(
+            Enrichment::new()
+                .feedback("rating", rating)
+                .metadata(format!("m{rating}"), rating),
+        );
     }
-    for session in &sessions {
-        let tree = honeyhive_tests::session(&tracer, session.session_id()).await;
-        let root = tree.roots().next().unwrap().event();
-        assert_eq!(root.feedback["rating"], 7, "{tree}");
-        assert_eq!(root.metadata["m0"], 0, "{tree}");
-    }
+    release.send(()).unwrap();
+    tracer.flush_blocking(Duration::from_secs(30)).unwrap();
+    let updates = server.arrived("PUT /events");
+    assert_eq!(updates.len(), 1);
+    assert_eq!(updates[0].json()["feedback"], json!({"rating": 7}));
+    assert_eq!(updates[0].json()["metadata"].as_object().unwrap().len(), 8);
+    assert_eq!(tracer.stats().requests_delivered, 9, "a start and eight updates");
 }
 
 #[tokio::test]
