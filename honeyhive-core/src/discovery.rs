@@ -64,17 +64,15 @@ pub(crate) fn current_or_warn() -> Option<HoneyHiveTracer> {
 }
 
 fn fallback() -> Fallback {
-    // Handles are released after the lock: the last one of a pipeline drains it when dropped.
-    let (first, second) = {
-        let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(default) = registry.defaults.last() {
-            return Fallback::One(default.clone());
-        }
-        let mut live = registry.built.iter().filter_map(Weak::upgrade);
-        (live.next(), live.next())
-    };
-    match (first, second) {
-        (Some(only), None) => Fallback::One(HoneyHiveTracer { inner: only }),
+    let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(default) = registry.defaults.last() {
+        return Fallback::One(default.clone());
+    }
+    let mut live = registry.built.iter().filter(|built| built.strong_count() > 0);
+    match (live.next(), live.next()) {
+        (Some(only), None) => only
+            .upgrade()
+            .map_or(Fallback::None, |inner| Fallback::One(HoneyHiveTracer { inner })),
         (None, _) => Fallback::None,
         (Some(_), Some(_)) => Fallback::Several,
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -125,9 +126,17 @@ impl Worker {
         pause
     }
 
-    /// Sends each once, many at a time; returns those to try again.
+    /// Sends each once, many at a time; returns those to try again. When nobody answers, the rest is not tried: each
+    /// would wait for its own time to run out.
     async fn send_all(&self, all: Vec<Send>, method: Method, path: &str, pause: &mut Option<Duration>) -> Vec<Send> {
-        let attempts = stream::iter(all).map(|send| self.send(send, method.clone(), path));
+        let away = AtomicBool::new(false);
+        let (away, method) = (&away, &method);
+        let attempts = stream::iter(all).map(|send| async move {
+            if away.load(Ordering::Relaxed) {
+                return Outcome::Later(send, None);
+            }
+            self.send(send, method.clone(), path, away).await
+        });
         let outcomes: Vec<Outcome<Send>> = attempts.buffered(IN_FLIGHT).collect().await;
         let mut again = Vec::new();
         for outcome in outcomes {
@@ -139,7 +148,7 @@ impl Worker {
         again
     }
 
-    async fn send(&self, send: Send, method: Method, path: &str) -> Outcome<Send> {
+    async fn send(&self, send: Send, method: Method, path: &str, away: &AtomicBool) -> Outcome<Send> {
         let body = match (&send.body, method == Method::PUT) {
             (Value::Object(fields), true) => {
                 let mut fields = fields.clone();
@@ -155,6 +164,7 @@ impl Worker {
             Some(Ok(_)) => counters.requests_delivered(send.requests as u64),
             Some(Err(error)) if error.is_transient() => {
                 counters.retried(&error.to_string());
+                away.fetch_or(matches!(error, SendError::NoAnswer { .. }), Ordering::Relaxed);
                 return Outcome::Later(send, error.retry_after());
             }
             Some(Err(error)) => counters.requests_lost(send.requests as u64, &format!("{method} {path}: {error}")),
