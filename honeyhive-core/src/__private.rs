@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::panic::{self, AssertUnwindSafe};
 
-use opentelemetry::KeyValue;
+use opentelemetry::{Context, KeyValue};
 
 pub use crate::capture::{Capture, CaptureDebug, CaptureOpaque, CaptureScalar, CaptureSerialize, Captured};
 pub use crate::span::{
@@ -76,6 +76,9 @@ impl<T: AsTracer + ?Sized> AsTracer for std::sync::Arc<T> {
 
 /// Starts the span of a call on the tracer the code should use.
 pub fn start(function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
+    if Context::is_current_telemetry_suppressed() {
+        return Span::disabled();
+    }
     match discovery::current_or_warn() {
         Some(tracer) => start_on(tracer, function, capture),
         None => Span::disabled(),

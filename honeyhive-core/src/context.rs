@@ -22,9 +22,9 @@ impl Active {
 
     /// `cx` with `tracer` active. A span of another session stays behind: it must not become the parent of a span
     /// here, since a session is a tree of its own.
-    pub(crate) fn in_context(tracer: &HoneyHiveTracer, cx: &Context) -> Context {
-        match Self::of(cx) {
-            Some(active) if active.same_session(tracer) => cx.clone(),
+    pub(crate) fn in_context(tracer: &HoneyHiveTracer, cx: Context) -> Context {
+        match Self::of(&cx) {
+            Some(active) if active.same_session(tracer) => cx,
             Some(_) if cx.has_active_span() => cx
                 .with_remote_span_context(SpanContext::empty_context())
                 .with_value(Self(tracer.clone())),

@@ -10,6 +10,8 @@ use opentelemetry::Context;
 use crate::context::Active;
 use crate::tracer::{HoneyHiveTracer, Inner};
 
+/// Whether a tracer was ever registered or made default: where none was, looking for one takes no lock.
+static USED: AtomicBool = AtomicBool::new(false);
 static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     built: Vec::new(),
     defaults: Vec::new(),
@@ -44,7 +46,7 @@ pub(crate) fn current_or_warn() -> Option<HoneyHiveTracer> {
     match fallback() {
         Fallback::One(tracer) => Some(tracer),
         Fallback::None => {
-            if !NONE.swap(true, Ordering::Relaxed) {
+            if first(&NONE) {
                 tracing::warn!(
                     "a traced function ran without a tracer and was not recorded: build one first and keep it"
                 );
@@ -52,7 +54,7 @@ pub(crate) fn current_or_warn() -> Option<HoneyHiveTracer> {
             None
         }
         Fallback::Several => {
-            if !SEVERAL.swap(true, Ordering::Relaxed) {
+            if first(&SEVERAL) {
                 tracing::warn!(
                     "a traced function ran while several tracers exist and none is active, and was not recorded: \
                      pass one with #[trace(tracer = …)], run the code in tracer.scope(…), or call tracer.set_default()"
@@ -63,7 +65,15 @@ pub(crate) fn current_or_warn() -> Option<HoneyHiveTracer> {
     }
 }
 
+/// Whether this is the first time; reading first keeps the flag shared between cores.
+fn first(said: &AtomicBool) -> bool {
+    !said.load(Ordering::Relaxed) && !said.swap(true, Ordering::Relaxed)
+}
+
 fn fallback() -> Fallback {
+    if !USED.load(Ordering::Relaxed) {
+        return Fallback::None;
+    }
     let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
     if let Some(default) = registry.defaults.last() {
         return Fallback::One(default.clone());
@@ -83,11 +93,13 @@ pub(crate) fn register(tracer: &HoneyHiveTracer) {
     let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
     registry.built.retain(|built| built.strong_count() > 0);
     registry.built.push(Arc::downgrade(&tracer.inner));
+    USED.store(true, Ordering::Relaxed);
 }
 
 pub(crate) fn set_default(tracer: HoneyHiveTracer) -> DefaultGuard {
     let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
     registry.defaults.push(tracer.clone());
+    USED.store(true, Ordering::Relaxed);
     DefaultGuard { tracer }
 }
 

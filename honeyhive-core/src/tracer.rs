@@ -186,7 +186,7 @@ impl HoneyHiveTracer {
 
     /// The current context with this tracer active in it.
     fn context(&self) -> Context {
-        Context::map_current(|cx| Active::in_context(self, cx))
+        Active::in_context(self, Context::current())
     }
 
     /// Whether both trace into the same session of the same pipeline.

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 
-use opentelemetry::trace::{SpanBuilder as OtelSpanBuilder, SpanRef, Status, TraceContextExt, Tracer};
+use opentelemetry::trace::{Span as _, SpanBuilder as OtelSpanBuilder, SpanRef, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 
 pub use builder::SpanBuilder;
@@ -41,6 +41,8 @@ struct Open {
     cx: Context,
     /// Keeps the identity alive until the span has ended.
     _tracer: HoneyHiveTracer,
+    /// Whether the SDK records the span; known from the start, so that asking costs no lock.
+    recording: bool,
     settled: bool,
     /// Whether a span that is dropped before its outcome is recorded was cancelled.
     must_settle: bool,
@@ -67,13 +69,15 @@ impl Span {
         attributes: Vec<KeyValue>,
         must_settle: bool,
     ) -> Self {
-        let parent = Context::map_current(|cx| Active::in_context(&tracer, cx));
+        let parent = Active::in_context(&tracer, Context::current());
         let builder = OtelSpanBuilder::from_name(name).with_attributes(attributes);
         let span = tracer.inner.pipeline.sdk().build_with_context(builder, &parent);
+        let recording = span.is_recording();
         Self {
             open: Some(Open {
                 cx: parent.with_span(span),
                 _tracer: tracer,
+                recording,
                 settled: false,
                 must_settle,
             }),
@@ -83,7 +87,7 @@ impl Span {
     /// Whether anything written to the span will be sent.
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.with(|span| span.is_recording()).unwrap_or(false)
+        self.open.as_ref().is_some_and(|open| open.recording)
     }
 
     /// The context in which this span is the active one, to carry it elsewhere.
@@ -141,20 +145,13 @@ impl Span {
     pub(crate) fn settle_with_output(&mut self, output: Captured) {
         let Some(open) = &mut self.open else { return };
         open.settled = true;
-        let span = open.cx.span();
-        if span.is_recording() {
-            write_result(&span, output);
-        }
+        write_result(&open.cx.span(), output);
     }
 
     pub(crate) fn settle_with_error(&mut self, error: &ErrorReport) {
         let Some(open) = &mut self.open else { return };
         open.settled = true;
         write_error(&open.cx.span(), error);
-    }
-
-    fn with<T>(&self, read: impl FnOnce(SpanRef<'_>) -> T) -> Option<T> {
-        self.open.as_ref().map(|open| read(open.cx.span()))
     }
 }
 
