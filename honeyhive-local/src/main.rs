@@ -96,7 +96,8 @@ fn run(command: Command) -> Result<(), Failure> {
             api_key,
         } => (listen, database, api_key),
     };
-    let kept = database.as_ref().map_or_else(
+    let file = database.as_ref().filter(|file| *file != ":memory:");
+    let kept = file.map_or_else(
         || "Everything is kept in memory and gone when this stops; --db FILE keeps it.".to_owned(),
         |file| format!("Everything is kept in {file}."),
     );

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
+use super::ids::{Path, canonical};
 use super::query::Parameters;
 use super::result::{Aggregate, MetricKey, RunData};
 use super::{Answer, Db};
@@ -20,6 +21,7 @@ pub(super) async fn get(
     parameters: Parameters,
 ) -> Answer {
     let aggregate = Aggregate::read(&parameters)?;
+    let (new_id, old_id) = (canonical(new_id), canonical(old_id));
     let (new, old) = store
         .read(move |connection| Ok((RunData::load(connection, &new_id)?, RunData::load(connection, &old_id)?)))
         .await?;

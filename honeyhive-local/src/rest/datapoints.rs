@@ -1,11 +1,12 @@
 //! Datapoints: made one by one or in batches, read by id or by dataset.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use rusqlite::{Connection, named_params, params};
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
+use super::ids::Path;
 use super::query::Parameters;
 use super::{Answer, Db, body, datasets, new_id, runs};
 use crate::error::ApiError;

@@ -7,6 +7,7 @@ mod datasets;
 mod events;
 mod export;
 mod fields;
+mod ids;
 mod query;
 mod result;
 mod runs;

@@ -2,16 +2,20 @@
 //!
 //! A datapoint is a session of the run. It passes when neither the session nor an event directly below it has an
 //! error, and no metric of it is `false`; an error further down that the function dealt with does not count.
+//!
+//! Metrics are numbers and truth values. What else an evaluator left in the metrics of an event, such as an explanation,
+//! stays on the event.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use honeyhive_core::event::{Event, EventType};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use super::fields::bad;
+use super::ids::{Path, canonical};
 use super::query::Parameters;
 use super::{Answer, Db, runs};
 use crate::error::ApiError;
@@ -20,7 +24,7 @@ use crate::store::events;
 /// `GET /v1/runs/{id}/result?aggregate_function=`
 pub(super) async fn get(State(store): Db, Path(run_id): Path<String>, parameters: Parameters) -> Answer {
     let aggregate = Aggregate::read(&parameters)?;
-    let run = store.read(move |connection| RunData::load(connection, &run_id)).await?;
+    let run = store.read(move |connection| RunData::load(connection, &canonical(run_id))).await?;
     let names = |passed: bool| -> Vec<&str> {
         let matching = run.datapoints.iter().filter(|datapoint| datapoint.passed == passed);
         matching.map(Datapoint::name).collect()
@@ -51,7 +55,7 @@ pub(super) async fn get(State(store): Db, Path(run_id): Path<String>, parameters
     let datapoints: Vec<Value> = run.datapoints.iter().map(Datapoint::json).collect();
     Ok(Json(json!({
         "status": run.object.get("status"),
-        "success": run.datapoints.iter().all(|datapoint| datapoint.passed),
+        "success": run.succeeded(),
         "passed": names(true),
         "failed": names(false),
         "metrics": {"aggregation_function": aggregate.name, "details": details},
@@ -87,6 +91,8 @@ pub(super) type Metrics = BTreeMap<MetricKey, Vec<(usize, f64)>>;
 pub(super) struct RunData {
     pub(super) object: Map<String, Value>,
     pub(super) datapoints: Vec<Datapoint>,
+    /// A datapoint or a session the run lists has not arrived.
+    incomplete: bool,
 }
 
 /// One session of a run.
@@ -114,7 +120,7 @@ impl RunData {
             let texts = items.into_iter().flatten().filter_map(Value::as_str);
             texts.map(str::to_owned).collect()
         };
-        let listed = texts("event_ids");
+        let listed: Vec<String> = texts("event_ids").into_iter().map(canonical).collect();
         let order = texts("datapoint_ids");
         let mut sessions: BTreeMap<String, (usize, Vec<Event>)> = BTreeMap::new();
         let mut arrived = 0;
@@ -132,6 +138,12 @@ impl RunData {
             .into_iter()
             .map(|(session_id, (arrival, events))| (arrival, Datapoint::new(session_id, &events)))
             .collect();
+        let arrived: HashSet<&str> = found
+            .iter()
+            .flat_map(|(_, datapoint)| [Some(datapoint.session_id.as_str()), datapoint.datapoint_id.as_deref()])
+            .flatten()
+            .collect();
+        let incomplete = order.iter().chain(&listed).any(|id| !arrived.contains(id.as_str()));
         let (order, listed) = (positions(&order), positions(&listed));
         let place = |list: &HashMap<&str, usize>, id: &str| list.get(id).copied().unwrap_or(usize::MAX);
         found.sort_by_cached_key(|(arrival, datapoint)| {
@@ -141,7 +153,15 @@ impl RunData {
         Ok(Self {
             object,
             datapoints: found.into_iter().map(|(_, datapoint)| datapoint).collect(),
+            incomplete,
         })
+    }
+
+    /// Whether the run is over and everything in it is there and passed.
+    fn succeeded(&self) -> bool {
+        let completed = self.object.get("status").is_some_and(|status| status == "completed");
+        let passed = !self.datapoints.is_empty() && self.datapoints.iter().all(|datapoint| datapoint.passed);
+        completed && passed && !self.incomplete
     }
 
     /// The numbers and truth values measured, a truth value counting as 1 or 0.
@@ -254,7 +274,7 @@ fn collect_metrics(event: &Event, prefix: &str, object: &Map<String, Value>, out
         let name = format!("{prefix}{key}");
         if let Value::Object(inner) = value {
             collect_metrics(event, &format!("{name}."), inner, out);
-        } else {
+        } else if value.is_number() || value.is_boolean() {
             out.push(Metric {
                 name,
                 event_name: event.event_name.clone(),

@@ -1,11 +1,12 @@
 //! Experiment runs: made, changed, read and listed.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
+use super::ids::{Path, canonical};
 use super::query::Parameters;
 use super::{Answer, Db, SCOPE, body, new_id};
 use crate::error::ApiError;
@@ -36,6 +37,7 @@ pub(super) async fn create(State(store): Db, body::Json(mut body): body::Json) -
 
 /// `PUT /v1/runs/{id}`: merges objects, replaces everything else.
 pub(super) async fn update(State(store): Db, Path(run_id): Path<String>, body::Json(mut body): body::Json) -> Answer {
+    let run_id = canonical(run_id);
     let changes = changes(&mut body)?;
     let run = store
         .write(move |connection| {
@@ -48,12 +50,15 @@ pub(super) async fn update(State(store): Db, Path(run_id): Path<String>, body::J
 
 /// `GET /v1/runs/{id}`
 pub(super) async fn get(State(store): Db, Path(run_id): Path<String>) -> Answer {
-    let run = store.read(move |connection| require(connection, &run_id)).await?;
+    let run = store
+        .read(move |connection| require(connection, &canonical(run_id)))
+        .await?;
     Ok(Json(json!({"evaluation": run})))
 }
 
 /// `DELETE /v1/runs/{id}`: the run goes, its sessions stay.
 pub(super) async fn delete(State(store): Db, Path(run_id): Path<String>) -> Answer {
+    let run_id = canonical(run_id);
     let id = run_id.clone();
     let deleted = store
         .write(move |connection| Ok(connection.execute("DELETE FROM runs WHERE run_id = ?1", [&id])?))

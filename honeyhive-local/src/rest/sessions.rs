@@ -1,11 +1,12 @@
 //! Sessions: start one, read the tree of one.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use honeyhive_core::event::{Event, EventTree, EventType};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use super::ids::{Path, canonical};
 use super::{Answer, Db, add_scope, body, new_id, now};
 use crate::error::ApiError;
 use crate::store::events::{self, Bucket, Patch};
@@ -38,7 +39,7 @@ pub(super) async fn start(State(store): Db, body::Json(mut body): body::Json) ->
 
 /// `GET /v1/sessions/{id}`: the events of a session, nested.
 pub(super) async fn tree(State(store): Db, Path(session_id): Path<String>) -> Answer {
-    let id = uuid::Uuid::try_parse(&session_id).map_or(session_id, |id| id.to_string());
+    let id = canonical(session_id);
     let events = store
         .read(move |connection| {
             let events = events::of_session(connection, &id)?;

@@ -68,5 +68,8 @@ fn wrong_arguments_end_with_2_and_what_cannot_start_with_1() {
     }
     let (code, _, error) = run(&["--listen", "0.0.0.0:0"]);
     assert_eq!(code, Some(1));
-    assert!(error.contains("set an API key"), "{error}");
+    assert!(error.contains("set an API key (--api-key"), "{error}");
+    let (code, _, error) = run(&["--db", ""]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("is empty"), "{error}");
 }

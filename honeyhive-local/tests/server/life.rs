@@ -58,7 +58,10 @@ fn files_that_are_not_ours_are_refused_and_left_alone() {
     )
     .unwrap();
     let started = Server::builder().database(&text.0).start();
-    assert!(matches!(started, Err(ServerError::Database { .. })), "{started:?}");
+    assert!(
+        matches!(started, Err(ServerError::NotADatabase { .. })),
+        "{started:?}"
+    );
 
     let other = TempFile::new();
     rusqlite::Connection::open(&other.0)
@@ -172,4 +175,17 @@ fn after_shutdown_the_port_is_free_and_idle_connections_do_not_hold_it_up() {
     );
     assert!(api.http.get(api.path("/v1/runs")).send().is_err());
     drop(Server::builder().listen(address.to_string()).start().unwrap());
+}
+
+#[test]
+fn the_name_of_memory_is_memory_and_a_file_is_exactly_the_file_named() {
+    let api = Api::of(Server::builder().database(":memory:").start().unwrap());
+    api.start_session(SESSION);
+    assert_eq!(api.export(&json!([])).len(), 1);
+    let empty = Server::builder().database("").start();
+    assert!(matches!(empty, Err(ServerError::EmptyPath)), "{empty:?}");
+    // As a URI this would be a database in memory, one for each connection.
+    let path = format!("file:{}?mode=memory", uuid::Uuid::new_v4());
+    drop(Server::builder().database(&path).start().unwrap());
+    std::fs::remove_file(&path).unwrap();
 }

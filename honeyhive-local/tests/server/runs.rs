@@ -130,8 +130,11 @@ fn the_result_aggregates_metrics_and_says_which_datapoints_passed() {
     );
     assert_eq!(result["datapoints"][2]["session_id"], json!(c));
     assert_eq!(
-        result["datapoints"][1]["metrics"][2],
-        json!({"name": "why", "event_name": "answer", "event_type": "chain", "value": "text", "passed": true})
+        result["datapoints"][1]["metrics"],
+        json!([
+            {"name": "ok", "event_name": "answer", "event_type": "chain", "value": false, "passed": false},
+            {"name": "score", "event_name": "answer", "event_type": "chain", "value": 2, "passed": true},
+        ])
     );
     assert_eq!(
         result["event_details"],
@@ -186,4 +189,44 @@ fn a_comparison_pairs_the_datapoints_both_runs_have() {
             },
         ])
     );
+}
+
+#[test]
+fn a_run_succeeds_when_it_is_completed_and_everything_it_lists_is_there_and_passed() {
+    let api = Api::start();
+    let success = |changes: Value| {
+        accepted(api.put(&format!("/v1/runs/{NEW}"), &changes));
+        accepted(api.get(&format!("/v1/runs/{NEW}/result")))["success"].clone()
+    };
+    api.ok("/v1/runs", &json!({"run_id": NEW, "name": "n"}));
+    assert_eq!(success(json!({"status": "completed"})), false, "nothing in it");
+    let session = datapoint(&api, NEW, "a", &json!({"ok": true}), None);
+    assert_eq!(success(json!({})), true);
+    assert_eq!(success(json!({"datapoint_ids": ["a", "b"]})), false, "b is missing");
+    assert_eq!(success(json!({"datapoint_ids": ["a"]})), true);
+    assert_eq!(
+        success(json!({"event_ids": [session, OLD]})),
+        false,
+        "a session is missing"
+    );
+    assert_eq!(success(json!({"event_ids": [session.to_uppercase()]})), true);
+    for status in ["pending", "running", "failed", "cancelled"] {
+        assert_eq!(success(json!({"status": status})), false, "{status}");
+    }
+    assert_eq!(success(json!({"status": "completed"})), true);
+    datapoint(&api, NEW, "c", &json!({"ok": false}), None);
+    assert_eq!(success(json!({})), false, "c failed");
+}
+
+#[test]
+fn run_ids_in_paths_are_read_in_either_case() {
+    let api = Api::start();
+    api.ok("/v1/runs", &json!({"run_id": OLD, "name": "n"}));
+    let upper = OLD.to_uppercase();
+    accepted(api.get(&format!("/v1/runs/{upper}")));
+    accepted(api.get(&format!("/v1/runs/{upper}/result")));
+    accepted(api.get(&format!("/v1/runs/{upper}/compare-with/{upper}")));
+    accepted(api.put(&format!("/v1/runs/{upper}"), &json!({"status": "failed"})));
+    let deleted = api.http.delete(api.path(&format!("/v1/runs/{upper}"))).send().unwrap();
+    assert_eq!(deleted.status(), 200);
 }
