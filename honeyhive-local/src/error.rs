@@ -84,8 +84,14 @@ pub(crate) enum ApiError {
     },
     #[error("the body is not {expected}: {reason}")]
     BadBody { expected: &'static str, reason: String },
-    #[error("content type {found:?} is not served here: send application/json or application/x-protobuf")]
-    ContentType { found: String },
+    #[error("content type {found:?} is not served here: send {expected}")]
+    ContentType { found: String, expected: &'static str },
+    #[error("host {0:?} is not this machine: without an API key this server answers localhost and 127.0.0.1 only")]
+    ForeignHost(String),
+    #[error("origin {0:?} is not this server: without an API key it answers no other web pages")]
+    ForeignOrigin(String),
+    #[error("the server is shutting down")]
+    Closing,
     #[error("{what} {id:?} is unknown{hint}")]
     NotFound {
         what: &'static str,
@@ -121,6 +127,9 @@ impl ApiError {
             Self::BadBody { .. } => (StatusCode::BAD_REQUEST, "invalid_body"),
             Self::BadPath(_) => (StatusCode::BAD_REQUEST, "invalid_path"),
             Self::ContentType { .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::ForeignHost(_) => (StatusCode::FORBIDDEN, "foreign_host"),
+            Self::ForeignOrigin(_) => (StatusCode::FORBIDDEN, "foreign_origin"),
+            Self::Closing => (StatusCode::SERVICE_UNAVAILABLE, "closing"),
             Self::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found"),
             Self::NoRoute(_) => (StatusCode::NOT_FOUND, "no_route"),
             Self::WrongMethod(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),

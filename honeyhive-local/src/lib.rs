@@ -23,6 +23,7 @@ mod otlp_json;
 mod rest;
 mod server;
 mod store;
+mod surrogates;
 
 pub use error::ServerError;
 pub use server::{Server, ServerBuilder};
