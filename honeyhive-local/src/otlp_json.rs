@@ -31,8 +31,8 @@ pub(crate) fn read(body: &[u8]) -> Result<ExportTraceServiceRequest, ApiError> {
 
 fn parse(body: &[u8]) -> Result<JsonRequest, String> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let request = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| format!("{}: {}", error.path(), error.inner()))?;
+    let request =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| format!("{}: {}", error.path(), error.inner()))?;
     json.end().map_err(|error| error.to_string())?;
     Ok(request)
 }

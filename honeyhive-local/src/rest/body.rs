@@ -53,11 +53,17 @@ impl<const LIMIT: usize> Raw<LIMIT> {
         // A small body may be large once it is decompressed.
         let large = self.gzip || self.bytes.len() > LARGE;
         let work = move || {
-            let plain = if self.gzip { unzip::<LIMIT>(&self.bytes)? } else { self.bytes };
+            let plain = if self.gzip {
+                unzip::<LIMIT>(&self.bytes)?
+            } else {
+                self.bytes
+            };
             parse(plain)
         };
         if large {
-            tokio::task::spawn_blocking(work).await.unwrap_or(Err(ApiError::Closing))
+            tokio::task::spawn_blocking(work)
+                .await
+                .unwrap_or(Err(ApiError::Closing))
         } else {
             work()
         }

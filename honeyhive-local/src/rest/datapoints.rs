@@ -57,7 +57,7 @@ pub(super) async fn get(State(store): Db, Path(id): Path<String>) -> Answer {
 pub(super) async fn list(State(store): Db, parameters: Parameters) -> Answer {
     let found = store
         .read(move |connection| {
-            let ids = parameters.list("datapoint_ids");
+            let ids = parameters.list("datapoint_ids").map(|ids| Value::from(ids).to_string());
             select(connection, ids.as_deref(), parameters.text("dataset_name"))
         })
         .await?;

@@ -60,9 +60,7 @@ pub(super) async fn create(State(store): Db, body::Json(mut body): body::Json) -
     let event = body.wrapped("event")?;
     let mut sent = read(event, None)?;
     let ignored = std::mem::take(&mut sent.ignored);
-    let stored = store
-        .write(move |connection| sent.store(connection))
-        .await?;
+    let stored = store.write(move |connection| sent.store(connection)).await?;
     let answer = json!({"success": true, "event_id": stored.event_id, "session_id": stored.session_id});
     Ok(Json(with_ignored(answer, ignored)))
 }

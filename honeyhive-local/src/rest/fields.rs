@@ -136,7 +136,10 @@ impl Fields {
         read: impl FnOnce(&mut Self, &str) -> Result<Option<Map<String, Value>>, ApiError>,
     ) -> Result<Option<Map<String, Value>>, ApiError> {
         let object = read(self, key)?;
-        match object.as_ref().is_some_and(|object| object.values().any(|value| deeper_than(value, MAX_DEPTH - 1))) {
+        match object
+            .as_ref()
+            .is_some_and(|object| object.values().any(|value| deeper_than(value, MAX_DEPTH - 1)))
+        {
             false => Ok(object),
             true => Err(ApiError::BadField {
                 field: self.place(key),
@@ -197,6 +200,14 @@ impl Fields {
     /// Names of the fields nobody asked for.
     pub(crate) fn ignored(self) -> Vec<String> {
         self.map.into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// Refuses what nobody asked for.
+    pub(crate) fn nothing_else(&self, expected: &'static str) -> Result<(), ApiError> {
+        match self.map.iter().next() {
+            None => Ok(()),
+            Some((key, value)) => Err(bad(&self.place(key), expected, value)),
+        }
     }
 
     fn read<T>(

@@ -41,7 +41,9 @@ fn local_only(request: &Request) -> Result<(), ApiError> {
     if !host.parse().is_ok_and(|host: Authority| is_loopback(host.host())) {
         return Err(ApiError::ForeignHost(host.to_owned()));
     }
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(());
+    };
     let origin = origin.to_str().unwrap_or("not text");
     let own = origin
         .split_once("://")
@@ -71,7 +73,14 @@ mod tests {
         for host in ["localhost", "LocalHost", "127.0.0.1", "127.8.9.1", "[::1]"] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "example.com", "localhost.example.com", "127.0.0.1.example.com", "10.0.0.1", "[::2]"] {
+        for host in [
+            "",
+            "example.com",
+            "localhost.example.com",
+            "127.0.0.1.example.com",
+            "10.0.0.1",
+            "[::2]",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }

@@ -7,12 +7,14 @@ mod datasets;
 mod events;
 mod export;
 mod fields;
+mod filter;
 mod guard;
 mod ids;
 mod query;
 mod result;
 mod runs;
 mod sessions;
+mod time;
 mod traces;
 
 use std::sync::Arc;

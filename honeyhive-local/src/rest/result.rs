@@ -15,16 +15,20 @@ use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use super::fields::bad;
+use super::filter::Filter;
 use super::ids::{Path, canonical};
 use super::query::Parameters;
 use super::{Answer, Db, runs};
 use crate::error::ApiError;
 use crate::store::events;
 
-/// `GET /v1/runs/{id}/result?aggregate_function=`
+/// `GET /v1/runs/{id}/result?aggregate_function=&filters=`: filters choose datapoints by their sessions.
 pub(super) async fn get(State(store): Db, Path(run_id): Path<String>, parameters: Parameters) -> Answer {
     let aggregate = Aggregate::read(&parameters)?;
-    let run = store.read(move |connection| RunData::load(connection, &canonical(run_id))).await?;
+    let filters = parameters.filters()?;
+    let run = store
+        .read(move |connection| RunData::load(connection, &canonical(run_id), &filters))
+        .await?;
     let names = |passed: bool| -> Vec<&str> {
         let matching = run.datapoints.iter().filter(|datapoint| datapoint.passed == passed);
         matching.map(Datapoint::name).collect()
@@ -113,7 +117,8 @@ struct Metric {
 }
 
 impl RunData {
-    pub(super) fn load(connection: &Connection, run_id: &str) -> Result<Self, ApiError> {
+    /// Loads a run with the datapoints whose sessions all the filters accept.
+    pub(super) fn load(connection: &Connection, run_id: &str, filters: &[Filter]) -> Result<Self, ApiError> {
         let object = runs::require(connection, run_id)?;
         let texts = |key: &str| -> Vec<String> {
             let items = object.get(key).and_then(Value::as_array);
@@ -134,25 +139,35 @@ impl RunData {
                 session.or_insert((arrived, Vec::new())).1.push(event);
             },
         )?;
-        let mut found: Vec<(usize, Datapoint)> = sessions
+        let accepted = |session_id: &str, events: &[Event]| {
+            let session = events.iter().find(|event| event.event_id == session_id);
+            filters
+                .iter()
+                .all(|filter| session.is_some_and(|session| filter.accepts(session)))
+        };
+        let mut found: Vec<(usize, Datapoint, bool)> = sessions
             .into_iter()
-            .map(|(session_id, (arrival, events))| (arrival, Datapoint::new(session_id, &events)))
+            .map(|(session_id, (arrival, events))| {
+                let accepted = accepted(&session_id, &events);
+                (arrival, Datapoint::new(session_id, &events), accepted)
+            })
             .collect();
         let arrived: HashSet<&str> = found
             .iter()
-            .flat_map(|(_, datapoint)| [Some(datapoint.session_id.as_str()), datapoint.datapoint_id.as_deref()])
+            .flat_map(|(_, datapoint, _)| [Some(datapoint.session_id.as_str()), datapoint.datapoint_id.as_deref()])
             .flatten()
             .collect();
         let incomplete = order.iter().chain(&listed).any(|id| !arrived.contains(id.as_str()));
         let (order, listed) = (positions(&order), positions(&listed));
         let place = |list: &HashMap<&str, usize>, id: &str| list.get(id).copied().unwrap_or(usize::MAX);
-        found.sort_by_cached_key(|(arrival, datapoint)| {
+        found.retain(|(_, _, accepted)| *accepted);
+        found.sort_by_cached_key(|(arrival, datapoint, _)| {
             let in_dataset = place(&order, datapoint.datapoint_id.as_deref().unwrap_or_default());
             (in_dataset, place(&listed, &datapoint.session_id), *arrival)
         });
         Ok(Self {
             object,
-            datapoints: found.into_iter().map(|(_, datapoint)| datapoint).collect(),
+            datapoints: found.into_iter().map(|(_, datapoint, _)| datapoint).collect(),
             incomplete,
         })
     }

@@ -52,7 +52,10 @@ pub(super) async fn tree(State(store): Db, Path(session_id): Path<String>) -> An
     let (id, events) = store
         .read(move |connection| {
             let events = events::of_session(connection, &id)?;
-            if events.iter().any(|event| event.event_id == id && event.event_type == EventType::Session) {
+            if events
+                .iter()
+                .any(|event| event.event_id == id && event.event_type == EventType::Session)
+            {
                 return Ok((id, events));
             }
             let hint = match events.len() {

@@ -24,15 +24,15 @@ const REASONS: usize = 5;
 
 /// `POST /opentelemetry/v1/traces` and `/v1/traces`. Spans that cannot become events are counted and explained in the
 /// answer's partial success; the others are stored in one transaction.
-pub(super) async fn receive(
-    State(store): Db,
-    headers: HeaderMap,
-    body: Raw<MAX_TRACES>,
-) -> Result<Response, ApiError> {
+pub(super) async fn receive(State(store): Db, headers: HeaderMap, body: Raw<MAX_TRACES>) -> Result<Response, ApiError> {
     let protobuf = is_protobuf(&headers)?;
     let Ingested { events, refused } = body
         .parse(move |bytes| {
-            let request = if protobuf { decode(bytes)? } else { otlp_json::read(&bytes)? };
+            let request = if protobuf {
+                decode(bytes)?
+            } else {
+                otlp_json::read(&bytes)?
+            };
             Ok(ingest(&request))
         })
         .await?;

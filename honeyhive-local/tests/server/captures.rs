@@ -141,7 +141,10 @@ fn essence(result: &Value) -> Value {
 /// Asserts the types the models of the Python SDK demand of a result, where any other value is an exception.
 fn assert_types(result: &Value) {
     let measured = |value: &Value| value.is_number() || value.is_boolean();
-    assert!(result["status"].is_string() && result["success"].is_boolean(), "{result}");
+    assert!(
+        result["status"].is_string() && result["success"].is_boolean(),
+        "{result}"
+    );
     for detail in result["metrics"]["details"].as_array().unwrap() {
         assert!(measured(&detail["aggregate"]), "{detail}");
         assert!(detail["values"].as_array().unwrap().iter().all(measured), "{detail}");

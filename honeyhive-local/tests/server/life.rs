@@ -58,10 +58,7 @@ fn files_that_are_not_ours_are_refused_and_left_alone() {
     )
     .unwrap();
     let started = Server::builder().database(&text.0).start();
-    assert!(
-        matches!(started, Err(ServerError::NotADatabase { .. })),
-        "{started:?}"
-    );
+    assert!(matches!(started, Err(ServerError::NotADatabase { .. })), "{started:?}");
 
     let other = TempFile::new();
     rusqlite::Connection::open(&other.0)
@@ -140,7 +137,10 @@ fn unknown_routes_methods_and_bodies_are_refused_in_json() {
     assert!(body["message"].as_str().unwrap().contains("GET /v2/nothing"));
     let (status, body) = api.get("/session/start");
     assert_eq!((status, &body["error"]), (405, &json!("method_not_allowed")));
-    let request = api.http.post(api.path("/events")).header("content-type", "application/json");
+    let request = api
+        .http
+        .post(api.path("/events"))
+        .header("content-type", "application/json");
     let response = request.body("{\"event\":").send().unwrap();
     assert_eq!(response.status(), 400);
     assert!(response.text().unwrap().contains("the body is not JSON"));

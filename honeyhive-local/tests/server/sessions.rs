@@ -118,10 +118,11 @@ fn an_event_that_is_its_own_parent_stays_in_its_session() {
 #[test]
 fn only_a_session_has_the_id_of_a_session() {
     let api = Api::start();
-    let event = |id: &str, session: &str, kind: &str| {
-        json!({"event": {"event_type": kind, "event_id": id, "session_id": session, "inputs": {}}})
-    };
-    refused(api.post("/events", &event(SESSION, SESSION, "tool")), "event.event_type");
+    let event = |id: &str, session: &str, kind: &str| json!({"event": {"event_type": kind, "event_id": id, "session_id": session, "inputs": {}}});
+    refused(
+        api.post("/events", &event(SESSION, SESSION, "tool")),
+        "event.event_type",
+    );
     api.start_session(SESSION);
     let other = "22222222-2222-4222-8222-222222222222";
     refused(api.post("/events", &event(SESSION, other, "tool")), "event_type");
