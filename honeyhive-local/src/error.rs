@@ -90,7 +90,7 @@ pub(crate) enum ApiError {
     ForeignHost(String),
     #[error("origin {0:?} is not this server: without an API key it answers no other web pages")]
     ForeignOrigin(String),
-    #[error("the server is shutting down")]
+    #[error("the body was not read to its end: the server is shutting down or failed at it")]
     Closing,
     #[error("{what} {id:?} is unknown{hint}")]
     NotFound {

@@ -122,11 +122,11 @@ fn run(command: Command) -> Result<(), Failure> {
     runtime.block_on(interrupted.wait());
     println!("Stopping; interrupt it again to end at once.");
     let (done, finished) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
+    std::thread::Builder::new().spawn(move || {
         server.shutdown();
         // Nobody waits any more after a second interruption.
         let _ended = done.send(());
-    });
+    })?;
     runtime.block_on(async {
         tokio::select! {
             _ = finished => Ok(()),

@@ -101,7 +101,7 @@ pub(super) async fn create_batch(State(store): Db, body::Json(mut body): body::J
                 let start = sent.first().map_or_else(now, |sent| sent.fresh.start_time);
                 let mut session = sessions::blank(id, start);
                 properties.clone().apply(&mut session);
-                events::upsert(connection, session, properties)?;
+                sessions::put(connection, session, properties)?;
             }
             for sent in sent {
                 sent.store(connection)?;
@@ -131,13 +131,13 @@ fn read(mut fields: Fields, batch_session: Option<&str>) -> Result<Sent, ApiErro
     let event_id = fields.uuid("event_id")?;
     let own_session = fields.uuid("session_id")?;
     let opens_session = own_session.is_none() && batch_session.is_none();
-    if event_id.is_some() && event_id == own_session && event_type != EventType::Session {
-        let event_type = event_type.as_str().into();
-        return Err(bad(&fields.place("event_type"), OWN_ID, &event_type));
-    }
     let session_id = own_session
         .or_else(|| batch_session.map(str::to_owned))
         .unwrap_or_else(new_id);
+    if event_id.as_ref() == Some(&session_id) && event_type != EventType::Session {
+        let event_type = event_type.as_str().into();
+        return Err(bad(&fields.place("event_type"), OWN_ID, &event_type));
+    }
     let inputs = fields.shallow("inputs", Fields::object)?;
     let inputs = fields.required("inputs", "an object", inputs)?;
     let outputs = fields.shallow("outputs", Fields::object_or_array)?;

@@ -24,26 +24,27 @@ pub(super) async fn start(State(store): Db, body::Json(mut body): body::Json) ->
     patch.project = session.text("project")?;
     patch.error = session.text("error")?;
     patch.start_time = session.time("start_time")?;
-    patch.event_type = Some(EventType::Session);
 
     let mut fresh = blank(session_id, now());
     patch.clone().apply(&mut fresh);
-    let stored = store
-        .write(move |connection| {
-            let stored = events::upsert(connection, fresh, patch)?;
-            if stored.event_id == stored.session_id {
-                Ok(stored)
-            } else {
-                Err(bad("session.session_id", "an id no event has", &stored.event_id.into()))
-            }
-        })
-        .await?;
+    let stored = store.write(move |connection| put(connection, fresh, patch)).await?;
     let mut answer = serde_json::to_value(&stored)?;
     if let Some(fields) = answer.as_object_mut() {
         add_scope(fields);
         fields.insert("children_ids".to_owned(), json!([]));
     }
     Ok(Json(answer))
+}
+
+/// Adds the session, or merges the patch into the one of its id.
+pub(super) fn put(connection: &Connection, fresh: Event, mut patch: Patch) -> Result<Event, ApiError> {
+    patch.event_type = Some(EventType::Session);
+    let stored = events::upsert(connection, fresh, patch)?;
+    if stored.event_id == stored.session_id {
+        Ok(stored)
+    } else {
+        Err(bad("session.session_id", "an id no event has", &stored.event_id.into()))
+    }
 }
 
 /// `GET /v1/sessions/{id}`: the events of a session, nested.

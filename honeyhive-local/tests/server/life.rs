@@ -179,12 +179,17 @@ fn after_shutdown_the_port_is_free_and_idle_connections_do_not_hold_it_up() {
 }
 
 #[test]
-fn the_name_of_memory_is_memory_and_a_file_is_exactly_the_file_named() {
+fn the_name_of_memory_is_memory_and_no_name_is_refused() {
     let api = Api::of(Server::builder().database(":memory:").start().unwrap());
     api.start_session(SESSION);
     assert_eq!(api.export(&json!([])).len(), 1);
     let empty = Server::builder().database("").start();
     assert!(matches!(empty, Err(ServerError::EmptyPath)), "{empty:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_whose_name_looks_like_a_uri_is_that_file() {
     // As a URI this would be a database in memory, one for each connection.
     let path = format!("file:{}?mode=memory", uuid::Uuid::new_v4());
     drop(Server::builder().database(&path).start().unwrap());

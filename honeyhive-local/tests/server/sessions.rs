@@ -132,6 +132,18 @@ fn only_a_session_has_the_id_of_a_session() {
         api.post("/session/start", &json!({"session": {"session_id": other}})),
         "session.session_id",
     );
+    let batch = |session: &str, event: &str| {
+        json!({
+            "session_properties": {"session_id": session},
+            "events": [{"event_type": "tool", "event_id": event, "inputs": {}}],
+        })
+    };
+    refused(
+        api.post("/events/batch", &batch(SESSION, SESSION)),
+        "events[0].event_type",
+    );
+    let third = "33333333-3333-4333-8333-333333333333";
+    refused(api.post("/events/batch", &batch(other, third)), "session.session_id");
     assert_eq!(api.tree(SESSION).to_string(), "session test\n└─ tool unknown\n");
 }
 
