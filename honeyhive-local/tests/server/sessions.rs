@@ -152,3 +152,19 @@ fn a_path_that_is_no_text_is_refused_in_json() {
     let (status, body) = Api::start().get("/v1/sessions/%ff");
     assert_eq!((status, &body["error"]), (400, &json!("invalid_path")));
 }
+
+#[test]
+fn what_an_older_version_stored_is_not_found_or_bounded_and_never_null() {
+    let file = crate::life::TempFile::new();
+    let open = || Api::of(honeyhive_local::Server::builder().database(&file.0).start().unwrap());
+    open().start_session(SESSION);
+    rusqlite::Connection::open(&file.0)
+        .unwrap()
+        .execute_batch("UPDATE events SET event_type = 'tool', end_time = 9e999, duration = 9e999")
+        .unwrap();
+    let api = open();
+    assert_eq!(api.get(&format!("/v1/sessions/{SESSION}")).0, 404);
+    api.start_session(SESSION);
+    let session = api.get(&format!("/v1/sessions/{SESSION}")).1;
+    assert_eq!(session["end_time"], 8.64e15);
+}
