@@ -27,7 +27,10 @@ pub enum ServerError {
         address: String,
     },
     /// The address can be reached from other machines and there is no API key.
-    #[error("{address} can be reached from other machines: set an API key, or listen on 127.0.0.1")]
+    #[error(
+        "{address} can be reached from other machines: set an API key (--api-key KEY, or `ServerBuilder::api_key`), or \
+         listen on 127.0.0.1"
+    )]
     OpenToNetwork {
         /// The address asked for.
         address: String,
@@ -39,6 +42,21 @@ pub enum ServerError {
         path: PathBuf,
         /// What the database library said.
         source: rusqlite::Error,
+    },
+    /// The path of the database is empty.
+    #[error("the path of the database is empty: name a file, or :memory: to keep everything in memory")]
+    EmptyPath,
+    /// The file is something else.
+    #[error("{path:?} is not a database: choose another file, one that is not there yet is made")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file can be read but not written.
+    #[error("{path:?} cannot be written: change its permissions and those of its directory, or choose another file")]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
     },
     /// The file belongs to another program, or to another version of this one.
     #[error("{path:?} holds {found}, this version reads schema {expected}: use another file, or delete this one")]
@@ -66,14 +84,22 @@ pub(crate) enum ApiError {
     },
     #[error("the body is not {expected}: {reason}")]
     BadBody { expected: &'static str, reason: String },
-    #[error("content type {found:?} is not served here: send application/json or application/x-protobuf")]
-    ContentType { found: String },
+    #[error("content type {found:?} is not served here: send {expected}")]
+    ContentType { found: String, expected: &'static str },
+    #[error("host {0:?} is not this machine: without an API key this server answers localhost and 127.0.0.1 only")]
+    ForeignHost(String),
+    #[error("origin {0:?} is not this server: without an API key it answers no other web pages")]
+    ForeignOrigin(String),
+    #[error("the body was not read to its end: the server is shutting down or failed at it")]
+    Closing,
     #[error("{what} {id:?} is unknown{hint}")]
     NotFound {
         what: &'static str,
         id: String,
         hint: String,
     },
+    #[error("the path cannot be read: {0}")]
+    BadPath(String),
     #[error("there is no route {0}")]
     NoRoute(String),
     #[error("{0} is not allowed on this route")]
@@ -99,7 +125,11 @@ impl ApiError {
         match self {
             Self::BadField { .. } => (StatusCode::BAD_REQUEST, "invalid_field"),
             Self::BadBody { .. } => (StatusCode::BAD_REQUEST, "invalid_body"),
+            Self::BadPath(_) => (StatusCode::BAD_REQUEST, "invalid_path"),
             Self::ContentType { .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::ForeignHost(_) => (StatusCode::FORBIDDEN, "foreign_host"),
+            Self::ForeignOrigin(_) => (StatusCode::FORBIDDEN, "foreign_origin"),
+            Self::Closing => (StatusCode::SERVICE_UNAVAILABLE, "closing"),
             Self::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found"),
             Self::NoRoute(_) => (StatusCode::NOT_FOUND, "no_route"),
             Self::WrongMethod(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),

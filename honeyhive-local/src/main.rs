@@ -32,6 +32,8 @@ enum Failure {
     Arguments(#[from] lexopt::Error),
     #[error(transparent)]
     Server(#[from] ServerError),
+    #[error("interrupted again: requests in flight were cut off")]
+    Interrupted,
     #[error("cannot wait for a signal: {0}")]
     Signal(#[from] io::Error),
 }
@@ -96,7 +98,8 @@ fn run(command: Command) -> Result<(), Failure> {
             api_key,
         } => (listen, database, api_key),
     };
-    let kept = database.as_ref().map_or_else(
+    let file = database.as_ref().filter(|file| *file != ":memory:");
+    let kept = file.map_or_else(
         || "Everything is kept in memory and gone when this stops; --db FILE keeps it.".to_owned(),
         |file| format!("Everything is kept in {file}."),
     );
@@ -109,7 +112,7 @@ fn run(command: Command) -> Result<(), Failure> {
     }
     // The signals are caught before anything says that the server is up.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let interrupted = runtime.block_on(async { Interruption::new() })?;
+    let mut interrupted = runtime.block_on(async { Interruption::new() })?;
     let server = builder.start()?;
     println!(
         "Serving on {url}; point the SDK at it with HH_API_URL={url}",
@@ -117,8 +120,19 @@ fn run(command: Command) -> Result<(), Failure> {
     );
     println!("{kept}");
     runtime.block_on(interrupted.wait());
-    server.shutdown();
-    Ok(())
+    println!("Stopping; interrupt it again to end at once.");
+    let (done, finished) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new().spawn(move || {
+        server.shutdown();
+        // Nobody waits any more after a second interruption.
+        let _ended = done.send(());
+    })?;
+    runtime.block_on(async {
+        tokio::select! {
+            _ = finished => Ok(()),
+            () = interrupted.wait() => Err(Failure::Interrupted),
+        }
+    })
 }
 
 /// Ctrl-C, or being asked to terminate.
@@ -138,7 +152,7 @@ impl Interruption {
         })
     }
 
-    async fn wait(mut self) {
+    async fn wait(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -156,7 +170,7 @@ impl Interruption {
         tokio::signal::windows::ctrl_c().map(Self)
     }
 
-    async fn wait(mut self) {
+    async fn wait(&mut self) {
         self.0.recv().await;
     }
 }

@@ -1,6 +1,8 @@
 //! OTLP in JSON, as the standard writes it and as the Python SDK does: identifiers in hexadecimal, numbers as numbers
 //! or text, enumerations as numbers or names, `null` for what is absent.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -9,28 +11,70 @@ use opentelemetry_proto::tonic::common::v1::{
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span, status::StatusCode};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::surrogates;
 
 /// Reads a request. What it cannot read it refuses with the place in the body.
 pub(crate) fn read(body: &[u8]) -> Result<ExportTraceServiceRequest, ApiError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let request: JsonRequest = serde_path_to_error::deserialize(&mut json).map_err(|error| ApiError::BadBody {
+    let request = surrogates::tolerant(body, parse).map_err(|reason| ApiError::BadBody {
         expected: "an OTLP trace export request in JSON",
-        reason: format!("{}: {}", error.path(), error.inner()),
+        reason,
     })?;
     Ok(ExportTraceServiceRequest {
         resource_spans: request.resource_spans.into_iter().map(Into::into).collect(),
     })
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+fn parse(body: &[u8]) -> Result<JsonRequest, String> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let request =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| format!("{}: {}", error.path(), error.inner()))?;
+    json.end().map_err(|error| error.to_string())?;
+    Ok(request)
+}
+
 struct JsonRequest {
-    #[serde(default, deserialize_with = "nullable")]
     resource_spans: Vec<JsonResourceSpans>,
+}
+
+impl<'de> Deserialize<'de> for JsonRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RequestVisitor)
+    }
+}
+
+/// Reads an object with resource spans, or an empty one, which is a request without spans.
+struct RequestVisitor;
+
+impl<'de> Visitor<'de> for RequestVisitor {
+    type Value = JsonRequest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with resourceSpans")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonRequest, A::Error> {
+        let mut resource_spans: Option<Vec<JsonResourceSpans>> = None;
+        let mut others = false;
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "resourceSpans" {
+                resource_spans = Some(map.next_value::<Option<_>>()?.unwrap_or_default());
+            } else {
+                others = true;
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        if resource_spans.is_none() && others {
+            return Err(serde::de::Error::missing_field("resourceSpans"));
+        }
+        Ok(JsonRequest {
+            resource_spans: resource_spans.unwrap_or_default(),
+        })
+    }
 }
 
 #[derive(Deserialize)]

@@ -109,7 +109,8 @@ impl ServerBuilder {
         self
     }
 
-    /// File to keep everything in, made when it is not there. The default is memory, gone when the server stops.
+    /// File to keep everything in, made when it is not there. The default is memory, gone when the server stops, which
+    /// `:memory:` asks for as well.
     pub fn database(mut self, path: impl Into<PathBuf>) -> Self {
         self.database = Some(path.into());
         self

@@ -12,6 +12,8 @@ use crate::keys;
 
 const ASSOCIATION: &str = "traceloop.association.properties.";
 const NANOS_PER_MS: f64 = 1_000_000.0;
+/// What a date can hold in most languages, the year 275760; nothing that was measured is longer.
+const MAX_MILLIS: f64 = 8.64e15;
 
 /// Why a span cannot become an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +55,16 @@ pub enum SpanError {
         key: &'static str,
         /// The text found.
         found: String,
+    },
+    /// The event id is the id of the session, which only the session itself has.
+    #[error("span {span:?}: event id {event_id:?} is the id of its session, and its type is {event_type}, not session")]
+    TakesSessionId {
+        /// Name of the span.
+        span: String,
+        /// The id found.
+        event_id: String,
+        /// The type of the event.
+        event_type: EventType,
     },
     /// The event type attribute names no event type.
     #[error("span {span:?}: {source}")]
@@ -100,13 +112,14 @@ impl Event {
     ///   they look like JSON. Ground truth in the metadata moves to the feedback.
     /// - **Error**: `honeyhive_error`, else the message of an error status, else the recorded exception, else an HTTP
     ///   status of 400 or more.
-    /// - **The rest** lands in the metadata under its own dotted key, with `trace_id`, `span_id`, `parent_span_id` and
-    ///   `has_otlp_lineage`; token counts and the model of the common conventions for LLM calls under
-    ///   the platform's names.
+    /// - **The rest** lands in the metadata, `a.b` as `{"a": {"b": …}}` there too, with `trace_id`, `span_id`,
+    ///   `parent_span_id` and `has_otlp_lineage`; token counts and the model of the common conventions for LLM calls
+    ///   under the platform's names.
     ///
     /// # Errors
     ///
-    /// [`SpanError`] when an id is missing or malformed, or the event type is unknown.
+    /// [`SpanError`] when an id is missing or malformed, the event type is unknown, or an event that is no session has
+    /// the id of one.
     pub fn from_span(
         span: &Span,
         resource: Option<&Resource>,
@@ -122,6 +135,19 @@ impl Event {
             Some(self::span_id(span, "parent span", &span.parent_span_id)?)
         };
 
+        let own_text = |key| find_text(span, None, key);
+        let event_id = own_text(keys::EVENT_ID)
+            .and_then(|text| Uuid::try_parse(text).ok())
+            .unwrap_or_else(|| event_id(trace_id, span_id))
+            .to_string();
+        if event_id == session_id && event_type != EventType::Session {
+            return Err(SpanError::TakesSessionId {
+                span: span.name.clone(),
+                event_id,
+                event_type,
+            });
+        }
+
         let mut buckets = Buckets::read(span);
         for (key, value) in lineage(span, scope) {
             buckets.metadata.set(key, value);
@@ -133,15 +159,15 @@ impl Event {
         }
         sum_tokens(&mut metadata);
 
+        let parent_id = parent.map_or_else(
+            || session_id.clone(),
+            |parent| self::event_id(trace_id, parent).to_string(),
+        );
         let start_time = millis(span.start_time_unix_nano);
         let end_time = millis(span.end_time_unix_nano).max(start_time);
-        let own_text = |key| find_text(span, None, key);
         Ok(Self {
-            event_id: own_text(keys::EVENT_ID)
-                .and_then(|text| Uuid::try_parse(text).ok())
-                .unwrap_or_else(|| event_id(trace_id, span_id))
-                .to_string(),
-            parent_id: Some(parent.map_or_else(|| session_id.clone(), |parent| event_id(trace_id, parent).to_string())),
+            event_id,
+            parent_id: Some(parent_id),
             session_id,
             event_type,
             event_name: own_text(keys::EVENT_NAME).unwrap_or(&span.name).to_owned(),
@@ -161,6 +187,7 @@ impl Event {
             end_time,
             duration: find(span, None, keys::DURATION_MS)
                 .and_then(|value| json(Some(value)).as_f64())
+                .filter(|duration| duration.abs() <= MAX_MILLIS)
                 .unwrap_or(end_time - start_time),
         })
     }

@@ -49,6 +49,21 @@ fn failed(message: &str) -> Option<Status> {
 }
 
 #[test]
+fn only_a_session_has_the_id_of_its_session() {
+    let own = pair(keys::EVENT_ID, SESSION.to_uppercase());
+    let error = Event::from_span(&span(vec![own.clone()]), None, None).unwrap_err();
+    assert!(matches!(error, SpanError::TakesSessionId { .. }), "{error}");
+    let session = event(vec![own, pair(keys::EVENT_TYPE, "session")]);
+    assert_eq!(session.event_id, session.session_id);
+}
+
+#[test]
+fn a_duration_nothing_can_have_is_that_of_the_span() {
+    assert_eq!(event(vec![pair(keys::DURATION_MS, 1e308)]).duration, 12.5);
+    assert_eq!(event(vec![pair(keys::DURATION_MS, 7.5)]).duration, 7.5);
+}
+
+#[test]
 fn prefixes_route_into_the_buckets_and_values_keep_their_types() {
     let event = event(vec![
         pair("honeyhive_event_type", "model"),

@@ -8,7 +8,7 @@ mod tree;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 pub use from_span::{SessionHint, SpanError};
@@ -75,7 +75,7 @@ impl FromStr for EventType {
 
 /// One event as the platform stores and returns it.
 ///
-/// Times are milliseconds since the Unix epoch, the duration is milliseconds. The seven buckets are JSON objects.
+/// Times are milliseconds since the Unix epoch, the duration is milliseconds; read from JSON, `null` is 0. The seven buckets are JSON objects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -112,9 +112,17 @@ pub struct Event {
     /// Error message; `None` when the work succeeded.
     pub error: Option<String>,
     /// Start, milliseconds since the Unix epoch.
+    #[serde(deserialize_with = "null_is_zero")]
     pub start_time: f64,
     /// End, milliseconds since the Unix epoch.
+    #[serde(deserialize_with = "null_is_zero")]
     pub end_time: f64,
     /// Duration in milliseconds.
+    #[serde(deserialize_with = "null_is_zero")]
     pub duration: f64,
+}
+
+/// JSON has no number for a time that is not finite; it is written as `null`.
+fn null_is_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }

@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use serde::de::Deserializer;
 use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Event, EventType};
 
-/// Levels of nesting in JSON; events further down are listed under the last level (their `parent_id` still tells the
-/// truth), so that common JSON readers, which stop at a depth of about 128, can read any tree.
-const MAX_JSON_DEPTH: usize = 40;
+/// Levels of events in JSON at most; events further down are listed under the last level (their `parent_id` still tells
+/// the truth), so that common JSON readers, which stop at a depth of about 128, can read any tree.
+const MAX_EVENT_DEPTH: usize = 40;
+/// Objects and arrays inside one another in the JSON of a tree, those in the values of its events included.
+const MAX_JSON_DEPTH: usize = 120;
 
 /// The events of one or more sessions, as a tree.
 ///
@@ -175,13 +177,15 @@ fn parents(events: &[Event]) -> Vec<Option<usize>> {
                 // A second row of one session belongs under the first.
                 return session(event).filter(|first| *first != index);
             }
+            // What names itself as its parent has named none.
+            let other = |parent: &usize| *parent != index;
             let named = event.parent_id.as_deref().and_then(|id| by_id.get(id).copied());
             // A parent that was given an id of its own is still known by its span.
             let traced = || by_span.get(&span_of(event, "parent_span_id")?).copied();
             named
-                .or_else(traced)
-                .or_else(|| session(event))
-                .filter(|parent| *parent != index)
+                .filter(other)
+                .or_else(|| traced().filter(other))
+                .or_else(|| session(event).filter(other))
         })
         .collect();
     cut_circles(&mut parents, |index| session(&events[index]));
@@ -218,20 +222,60 @@ fn cut_circles(parents: &mut [Option<usize>], session: impl Fn(usize) -> Option<
 
 impl Serialize for EventTree {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.roots())
+        let levels = Some(levels(self.events.iter()));
+        serializer.collect_seq(self.roots().map(|node| NodeAt { node, levels }))
     }
 }
 
 impl Serialize for EventNode<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        NodeAt { node: *self, depth: 0 }.serialize(serializer)
+        let events = std::iter::once(self.event()).chain(self.descendants().map(Self::event));
+        let levels = Some(levels(events));
+        NodeAt { node: *self, levels }.serialize(serializer)
     }
 }
 
-/// A node on its level of the JSON text.
+/// Levels of events that leave room for the deepest value among them.
+fn levels<'a>(events: impl Iterator<Item = &'a Event>) -> usize {
+    let deepest = events
+        .flat_map(|event| {
+            [
+                &event.inputs,
+                &event.outputs,
+                &event.config,
+                &event.metadata,
+                &event.metrics,
+                &event.feedback,
+                &event.user_properties,
+            ]
+        })
+        .map(depth_of)
+        .max()
+        .unwrap_or_default();
+    // Every level is an object in an array; the last level has one more below it.
+    let room = MAX_JSON_DEPTH.saturating_sub(deepest) / 2;
+    room.saturating_sub(2).min(MAX_EVENT_DEPTH)
+}
+
+/// Objects and arrays inside one another in an object, itself included.
+fn depth_of(object: &Map<String, Value>) -> usize {
+    let mut waiting: Vec<(usize, &Value)> = object.values().map(|value| (1, value)).collect();
+    let mut deepest = 1;
+    while let Some((depth, value)) = waiting.pop() {
+        match value {
+            Value::Array(items) => waiting.extend(items.iter().map(|item| (depth + 1, item))),
+            Value::Object(object) => waiting.extend(object.values().map(|value| (depth + 1, value))),
+            _ => continue,
+        }
+        deepest = deepest.max(depth + 1);
+    }
+    deepest
+}
+
+/// A node with the levels of events left below it.
 struct NodeAt<'a> {
     node: EventNode<'a>,
-    depth: usize,
+    levels: Option<usize>,
 }
 
 impl Serialize for NodeAt<'_> {
@@ -244,25 +288,30 @@ impl Serialize for NodeAt<'_> {
         }
         Fields {
             event: self.node.event(),
-            children: Children(self),
+            children: Children {
+                node: self.node,
+                levels: self.levels,
+            },
         }
         .serialize(serializer)
     }
 }
 
-struct Children<'a>(&'a NodeAt<'a>);
+/// The events below a node; without levels there are none, since they are listed further up.
+struct Children<'a> {
+    node: EventNode<'a>,
+    levels: Option<usize>,
+}
 
 impl Serialize for Children<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let NodeAt { node, depth } = *self.0;
-        match depth.cmp(&MAX_JSON_DEPTH) {
-            std::cmp::Ordering::Less => {
-                serializer.collect_seq(node.children().map(|node| NodeAt { node, depth: depth + 1 }))
+        match self.levels {
+            None => serializer.serialize_seq(Some(0))?.end(),
+            Some(0) => serializer.collect_seq(self.node.descendants().map(|node| NodeAt { node, levels: None })),
+            Some(levels) => {
+                let levels = Some(levels - 1);
+                serializer.collect_seq(self.node.children().map(|node| NodeAt { node, levels }))
             }
-            std::cmp::Ordering::Equal => {
-                serializer.collect_seq(node.descendants().map(|node| NodeAt { node, depth: depth + 1 }))
-            }
-            std::cmp::Ordering::Greater => serializer.serialize_seq(Some(0))?.end(),
         }
     }
 }

@@ -52,6 +52,8 @@ fn an_unknown_parent_hangs_under_the_session_and_without_a_session_is_a_root() {
 
 #[test]
 fn circles_are_cut_and_a_self_parent_hangs_under_the_session() {
+    let own_parent = EventTree::new(vec![session(), event("self", Some("self"), 2.0)]);
+    assert_eq!(outline(&own_parent), ["s", ".self"]);
     let tree = EventTree::new(vec![
         session(),
         event("a", Some("b"), 1.0),
@@ -160,6 +162,38 @@ fn a_very_deep_chain_of_events_is_rendered_and_carried_whole() {
     assert_eq!(tree.to_string().lines().count(), 2_001);
     let text = serde_json::to_string(&tree).unwrap();
     assert_eq!(serde_json::from_str::<EventTree>(&text).unwrap(), tree);
+}
+
+#[test]
+fn deep_values_leave_fewer_levels_of_events_and_the_json_can_always_be_read() {
+    for depth in [1, 36, 37, 60, 100] {
+        let mut value = json!([]);
+        for _ in 1..depth {
+            value = json!([value]);
+        }
+        let mut events = vec![session()];
+        for number in 0..100 {
+            let parent = if number == 0 {
+                "s".to_owned()
+            } else {
+                (number - 1).to_string()
+            };
+            let mut event = event(&number.to_string(), Some(&parent), f64::from(number));
+            event.outputs.insert("deep".to_owned(), value.clone());
+            events.push(event);
+        }
+        let tree = EventTree::new(events);
+        let text = serde_json::to_string(&tree).unwrap();
+        assert_eq!(serde_json::from_str::<EventTree>(&text).unwrap(), tree, "{depth}");
+        let node = serde_json::to_string(&tree.roots().next().unwrap()).unwrap();
+        assert_eq!(serde_json::from_str::<EventTree>(&node).unwrap(), tree, "{depth}");
+    }
+}
+
+#[test]
+fn null_times_read_as_zero() {
+    let event: Event = serde_json::from_value(json!({"start_time": null, "end_time": null, "duration": null})).unwrap();
+    assert_eq!(event, Event::default());
 }
 
 proptest! {

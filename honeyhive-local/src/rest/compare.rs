@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
+use super::ids::{Path, canonical};
 use super::query::Parameters;
 use super::result::{Aggregate, MetricKey, RunData};
 use super::{Answer, Db};
 
-/// `GET /v1/runs/{new}/compare-with/{old}?aggregate_function=`
+/// `GET /v1/runs/{new}/compare-with/{old}?aggregate_function=&filters=`
 ///
-/// Values, aggregates and counts are over the datapoints both runs have, in the order of the new run; where an event
+/// Filters choose datapoints by their sessions, in both runs. Values, aggregates and counts are over the datapoints both runs have, in the order of the new run; where an event
 /// happened several times in a datapoint, the mean of its values counts as its value.
 pub(super) async fn get(
     State(store): Db,
@@ -20,8 +21,13 @@ pub(super) async fn get(
     parameters: Parameters,
 ) -> Answer {
     let aggregate = Aggregate::read(&parameters)?;
+    let filters = parameters.filters()?;
+    let (new_id, old_id) = (canonical(new_id), canonical(old_id));
     let (new, old) = store
-        .read(move |connection| Ok((RunData::load(connection, &new_id)?, RunData::load(connection, &old_id)?)))
+        .read(move |connection| {
+            let load = |id: &str| RunData::load(connection, id, &filters);
+            Ok((load(&new_id)?, load(&old_id)?))
+        })
         .await?;
     let in_old: BTreeSet<&str> = ids(&old).collect();
     let mut common: Vec<&str> = ids(&new).filter(|id| in_old.contains(id)).collect();

@@ -1,11 +1,12 @@
 //! Datapoints: made one by one or in batches, read by id or by dataset.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use rusqlite::{Connection, named_params, params};
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
+use super::ids::Path;
 use super::query::Parameters;
 use super::{Answer, Db, body, datasets, new_id, runs};
 use crate::error::ApiError;
@@ -56,7 +57,7 @@ pub(super) async fn get(State(store): Db, Path(id): Path<String>) -> Answer {
 pub(super) async fn list(State(store): Db, parameters: Parameters) -> Answer {
     let found = store
         .read(move |connection| {
-            let ids = parameters.list("datapoint_ids");
+            let ids = parameters.list("datapoint_ids").map(|ids| Value::from(ids).to_string());
             select(connection, ids.as_deref(), parameters.text("dataset_name"))
         })
         .await?;

@@ -1,11 +1,12 @@
 //! Datasets: named, ordered lists of datapoints.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use rusqlite::{Connection, named_params, params};
 use serde_json::{Map, Value, json};
 
 use super::fields::{Fields, bad};
+use super::ids::Path;
 use super::query::Parameters;
 use super::{Answer, Db, body, datapoints, new_id, runs};
 use crate::error::ApiError;

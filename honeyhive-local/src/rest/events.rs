@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use honeyhive_core::event::Event;
+use honeyhive_core::event::{Event, EventType};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::fields::Fields;
+use super::fields::{Fields, bad};
 use super::{Answer, Db, body, new_id, now, sessions};
 use crate::error::ApiError;
 use crate::store::events::{self, Bucket, Patch};
@@ -20,6 +21,9 @@ const UPDATABLE: [Bucket; 6] = [
     Bucket::UserProperties,
 ];
 
+/// What the type of an event that has the id of its session must be.
+const OWN_ID: &str = "\"session\", since only a session has the id of its session";
+
 /// An event as it was sent.
 struct Sent {
     fresh: Event,
@@ -29,23 +33,34 @@ struct Sent {
     ignored: Vec<String>,
 }
 
+impl Sent {
+    /// Adds the event, with its session where it needs one, or merges into the one that has its id.
+    fn store(self, connection: &Connection) -> Result<Event, ApiError> {
+        if self.opens_session && !events::exists(connection, &self.fresh.event_id)? {
+            sessions::ensure(connection, &self.fresh, None)?;
+        }
+        events::upsert(connection, self.fresh, self.patch)
+    }
+}
+
+/// The session of events that are all stored already.
+fn known_session(connection: &Connection, sent: &[Sent]) -> Result<Option<String>, ApiError> {
+    let mut session = None;
+    for sent in sent {
+        match events::find(connection, &sent.fresh.event_id)? {
+            Some(stored) => session = Some(stored.session_id),
+            None => return Ok(None),
+        }
+    }
+    Ok(session)
+}
+
 /// `POST /events`
 pub(super) async fn create(State(store): Db, body::Json(mut body): body::Json) -> Answer {
     let event = body.wrapped("event")?;
-    let Sent {
-        fresh,
-        patch,
-        opens_session,
-        ignored,
-    } = read(event, None)?;
-    let stored = store
-        .write(move |connection| {
-            if opens_session {
-                sessions::ensure(connection, &fresh, None)?;
-            }
-            events::upsert(connection, fresh, patch)
-        })
-        .await?;
+    let mut sent = read(event, None)?;
+    let ignored = std::mem::take(&mut sent.ignored);
+    let stored = store.write(move |connection| sent.store(connection)).await?;
     let answer = json!({"success": true, "event_id": stored.event_id, "session_id": stored.session_id});
     Ok(Json(with_ignored(answer, ignored)))
 }
@@ -60,10 +75,13 @@ pub(super) async fn create_batch(State(store): Db, body::Json(mut body): body::J
         .unwrap_or(false);
     let mut properties = Patch::default();
     let mut session_id = single.then(new_id);
+    let mut made_up = single;
     for key in ["session_properties", "session"] {
         if let Some(object) = body.object(key)? {
             let mut session = Fields::of(Value::Object(object), key)?;
-            session_id = session.uuid("session_id")?.or(session_id);
+            if let Some(named) = session.uuid("session_id")? {
+                (session_id, made_up) = (Some(named), false);
+            }
             properties = session.patch(&Bucket::ALL)?;
             properties.event_name = session.text("session_name")?;
             properties.source = session.text("source")?;
@@ -74,31 +92,26 @@ pub(super) async fn create_batch(State(store): Db, body::Json(mut body): body::J
         .map(|event| read(event, session_id.as_deref()))
         .collect::<Result<Vec<_>, _>>()?;
     let event_ids: Vec<String> = sent.iter().map(|sent| sent.fresh.event_id.clone()).collect();
-    let answer = json!({"success": true, "event_ids": event_ids, "session_id": session_id});
-    store
+    let session_id = store
         .write(move |connection| {
-            if let Some(id) = session_id {
+            // A batch delivered again has its session already.
+            if made_up && let Some(stored) = known_session(connection, &sent)? {
+                session_id = Some(stored);
+            } else if let Some(id) = session_id.clone() {
                 let start = sent.first().map_or_else(now, |sent| sent.fresh.start_time);
                 let mut session = sessions::blank(id, start);
                 properties.clone().apply(&mut session);
-                events::upsert(connection, session, properties)?;
+                sessions::put(connection, session, properties)?;
             }
-            for Sent {
-                fresh,
-                patch,
-                opens_session,
-                ..
-            } in sent
-            {
-                if opens_session {
-                    sessions::ensure(connection, &fresh, None)?;
-                }
-                events::upsert(connection, fresh, patch)?;
+            for sent in sent {
+                sent.store(connection)?;
             }
-            Ok(())
+            Ok(session_id)
         })
         .await?;
-    Ok(Json(answer))
+    Ok(Json(
+        json!({"success": true, "event_ids": event_ids, "session_id": session_id}),
+    ))
 }
 
 /// `PUT /events`: merges into an event that is there.
@@ -121,9 +134,13 @@ fn read(mut fields: Fields, batch_session: Option<&str>) -> Result<Sent, ApiErro
     let session_id = own_session
         .or_else(|| batch_session.map(str::to_owned))
         .unwrap_or_else(new_id);
-    let inputs = fields.object("inputs")?;
+    if event_id.as_ref() == Some(&session_id) && event_type != EventType::Session {
+        let event_type = event_type.as_str().into();
+        return Err(bad(&fields.place("event_type"), OWN_ID, &event_type));
+    }
+    let inputs = fields.shallow("inputs", Fields::object)?;
     let inputs = fields.required("inputs", "an object", inputs)?;
-    let outputs = fields.object_or_array("outputs")?;
+    let outputs = fields.shallow("outputs", Fields::object_or_array)?;
     let mut patch = fields.patch(&UPDATABLE)?;
     patch.buckets.push((Bucket::Inputs, inputs));
     patch.buckets.extend(outputs.map(|outputs| (Bucket::Outputs, outputs)));
@@ -133,7 +150,7 @@ fn read(mut fields: Fields, batch_session: Option<&str>) -> Result<Sent, ApiErro
     patch.project = fields.text("project")?;
     patch.source = fields.text("source")?;
     patch.error = fields.text("error")?;
-    patch.start_time = fields.number("start_time", "a number (milliseconds since 1970)")?;
+    patch.start_time = fields.time("start_time")?;
 
     let mut fresh = Event::default();
     fresh.event_id = event_id.unwrap_or_else(new_id);

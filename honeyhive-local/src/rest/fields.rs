@@ -6,6 +6,12 @@ use uuid::Uuid;
 use crate::error::ApiError;
 use crate::store::events::{Bucket, Patch};
 
+/// What a date can hold in most languages: the year 275760.
+pub(crate) const MAX_MILLIS: f64 = 8.64e15;
+/// Objects and arrays inside one another in a bucket of an event at most, so that every answer stays within the 128 that
+/// readers of JSON allow.
+const MAX_DEPTH: usize = 100;
+
 /// An object of a body. Reading a field takes it out, so what is left was not understood.
 #[derive(Debug)]
 pub(crate) struct Fields {
@@ -61,8 +67,15 @@ impl Fields {
         })
     }
 
-    pub(crate) fn number(&mut self, key: &str, expected: &'static str) -> Result<Option<f64>, ApiError> {
-        self.read(key, expected, |value| value.as_f64().ok_or(value))
+    /// Milliseconds since 1970, as far as dates reach.
+    pub(crate) fn time(&mut self, key: &str) -> Result<Option<f64>, ApiError> {
+        self.millis(key, "milliseconds since 1970, between -8.64e15 and 8.64e15")
+    }
+
+    fn millis(&mut self, key: &str, expected: &'static str) -> Result<Option<f64>, ApiError> {
+        self.read(key, expected, |value| {
+            value.as_f64().filter(|millis| millis.abs() <= MAX_MILLIS).ok_or(value)
+        })
     }
 
     pub(crate) fn flag(&mut self, key: &str) -> Result<Option<bool>, ApiError> {
@@ -116,6 +129,26 @@ impl Fields {
         })
     }
 
+    /// An object that can be answered, which puts it into objects and arrays of its own.
+    pub(crate) fn shallow(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&mut Self, &str) -> Result<Option<Map<String, Value>>, ApiError>,
+    ) -> Result<Option<Map<String, Value>>, ApiError> {
+        let object = read(self, key)?;
+        match object
+            .as_ref()
+            .is_some_and(|object| object.values().any(|value| deeper_than(value, MAX_DEPTH - 1)))
+        {
+            false => Ok(object),
+            true => Err(ApiError::BadField {
+                field: self.place(key),
+                expected: "at most 100 objects and arrays inside one another",
+                found: "more".to_owned(),
+            }),
+        }
+    }
+
     /// The object a request is wrapped in.
     pub(crate) fn wrapped(&mut self, key: &str) -> Result<Self, ApiError> {
         let object = self.object(key)?;
@@ -147,12 +180,12 @@ impl Fields {
     /// The fields sessions, events and updates have in common. `buckets` are the objects this request may change.
     pub(crate) fn patch(&mut self, buckets: &[Bucket]) -> Result<Patch, ApiError> {
         let mut patch = Patch {
-            end_time: self.number("end_time", "a number (milliseconds since 1970)")?,
-            duration: self.number("duration", "a number (milliseconds)")?,
+            end_time: self.time("end_time")?,
+            duration: self.millis("duration", "a number of milliseconds, at most 8.64e15")?,
             ..Patch::default()
         };
         for bucket in buckets {
-            if let Some(object) = self.object(bucket.name())? {
+            if let Some(object) = self.shallow(bucket.name(), Self::object)? {
                 patch.buckets.push((*bucket, object));
             }
         }
@@ -169,6 +202,14 @@ impl Fields {
         self.map.into_iter().map(|(key, _)| key).collect()
     }
 
+    /// Refuses what nobody asked for.
+    pub(crate) fn nothing_else(&self, expected: &'static str) -> Result<(), ApiError> {
+        match self.map.iter().next() {
+            None => Ok(()),
+            Some((key, value)) => Err(bad(&self.place(key), expected, value)),
+        }
+    }
+
     fn read<T>(
         &mut self,
         key: &str,
@@ -181,12 +222,21 @@ impl Fields {
             .map_err(|found| bad(&self.place(key), expected, &found))
     }
 
-    fn place(&self, key: &str) -> String {
+    pub(crate) fn place(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
         } else {
             format!("{}.{key}", self.path)
         }
+    }
+}
+
+/// Whether a value has more objects and arrays inside one another than this.
+fn deeper_than(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels == 0 || items.iter().any(|item| deeper_than(item, levels - 1)),
+        Value::Object(object) => levels == 0 || object.values().any(|value| deeper_than(value, levels - 1)),
+        _ => false,
     }
 }
 

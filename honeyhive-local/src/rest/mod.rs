@@ -7,24 +7,29 @@ mod datasets;
 mod events;
 mod export;
 mod fields;
+mod filter;
+mod guard;
+mod ids;
 mod query;
 mod result;
 mod runs;
 mod sessions;
+mod time;
 mod traces;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{Method, Uri, header};
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{Method, Uri};
+use axum::middleware;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 use crate::store::Store;
+
+pub(crate) use self::fields::MAX_MILLIS;
 
 /// What every route can reach.
 type Db = State<Arc<Store>>;
@@ -35,15 +40,16 @@ type Answer = Result<Json<Value>, ApiError>;
 const SCOPE: &str = "local";
 
 pub(crate) fn router(store: Arc<Store>, api_key: Option<&str>) -> Router {
-    let expected: Option<Arc<str>> = api_key.map(|key| format!("Bearer {key}").into());
+    let key: Option<Arc<str>> = api_key.map(Arc::from);
+    let traces = || post(traces::receive).layer(DefaultBodyLimit::max(body::MAX_TRACES));
     Router::new()
         .route("/session/start", post(sessions::start))
         .route("/v1/sessions/{session_id}", get(sessions::tree))
         .route("/events", post(events::create).put(events::update))
         .route("/events/batch", post(events::create_batch))
         .route("/v1/events/export", post(export::export))
-        .route("/opentelemetry/v1/traces", post(traces::receive))
-        .route("/v1/traces", post(traces::receive))
+        .route("/opentelemetry/v1/traces", traces())
+        .route("/v1/traces", traces())
         .route("/v1/runs", post(runs::create).get(runs::list))
         .route(
             "/v1/runs/{run_id}",
@@ -58,24 +64,9 @@ pub(crate) fn router(store: Arc<Store>, api_key: Option<&str>) -> Router {
         .route("/v1/datapoints/{datapoint_id}", get(datapoints::get))
         .method_not_allowed_fallback(async |method: Method| ApiError::WrongMethod(method.to_string()))
         .fallback(async |method: Method, uri: Uri| ApiError::NoRoute(format!("{method} {}", uri.path())))
-        .layer(middleware::from_fn_with_state(expected, authorize))
-        .layer(DefaultBodyLimit::max(body::MAX_BODY))
+        .layer(middleware::from_fn_with_state(key, guard::guard))
+        .layer(DefaultBodyLimit::max(body::MAX_JSON))
         .with_state(store)
-}
-
-async fn authorize(
-    State(expected): State<Option<Arc<str>>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    let given = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .map(|value| value.as_bytes());
-    match expected {
-        Some(expected) if given != Some(expected.as_bytes()) => Err(ApiError::Unauthorized),
-        _ => Ok(next.run(request).await),
-    }
 }
 
 /// Adds the ids the platform answers with every session.

@@ -2,25 +2,33 @@
 //!
 //! A datapoint is a session of the run. It passes when neither the session nor an event directly below it has an
 //! error, and no metric of it is `false`; an error further down that the function dealt with does not count.
+//!
+//! Metrics are numbers and truth values. What else an evaluator left in the metrics of an event, such as an explanation,
+//! stays on the event.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use honeyhive_core::event::{Event, EventType};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use super::fields::bad;
+use super::filter::Filter;
+use super::ids::{Path, canonical};
 use super::query::Parameters;
 use super::{Answer, Db, runs};
 use crate::error::ApiError;
 use crate::store::events;
 
-/// `GET /v1/runs/{id}/result?aggregate_function=`
+/// `GET /v1/runs/{id}/result?aggregate_function=&filters=`: filters choose datapoints by their sessions.
 pub(super) async fn get(State(store): Db, Path(run_id): Path<String>, parameters: Parameters) -> Answer {
     let aggregate = Aggregate::read(&parameters)?;
-    let run = store.read(move |connection| RunData::load(connection, &run_id)).await?;
+    let filters = parameters.filters()?;
+    let run = store
+        .read(move |connection| RunData::load(connection, &canonical(run_id), &filters))
+        .await?;
     let names = |passed: bool| -> Vec<&str> {
         let matching = run.datapoints.iter().filter(|datapoint| datapoint.passed == passed);
         matching.map(Datapoint::name).collect()
@@ -51,7 +59,7 @@ pub(super) async fn get(State(store): Db, Path(run_id): Path<String>, parameters
     let datapoints: Vec<Value> = run.datapoints.iter().map(Datapoint::json).collect();
     Ok(Json(json!({
         "status": run.object.get("status"),
-        "success": run.datapoints.iter().all(|datapoint| datapoint.passed),
+        "success": run.succeeded(),
         "passed": names(true),
         "failed": names(false),
         "metrics": {"aggregation_function": aggregate.name, "details": details},
@@ -87,6 +95,8 @@ pub(super) type Metrics = BTreeMap<MetricKey, Vec<(usize, f64)>>;
 pub(super) struct RunData {
     pub(super) object: Map<String, Value>,
     pub(super) datapoints: Vec<Datapoint>,
+    /// A datapoint or a session the run lists has not arrived.
+    incomplete: bool,
 }
 
 /// One session of a run.
@@ -107,14 +117,15 @@ struct Metric {
 }
 
 impl RunData {
-    pub(super) fn load(connection: &Connection, run_id: &str) -> Result<Self, ApiError> {
+    /// Loads a run with the datapoints whose sessions all the filters accept.
+    pub(super) fn load(connection: &Connection, run_id: &str, filters: &[Filter]) -> Result<Self, ApiError> {
         let object = runs::require(connection, run_id)?;
         let texts = |key: &str| -> Vec<String> {
             let items = object.get(key).and_then(Value::as_array);
             let texts = items.into_iter().flatten().filter_map(Value::as_str);
             texts.map(str::to_owned).collect()
         };
-        let listed = texts("event_ids");
+        let listed: Vec<String> = texts("event_ids").into_iter().map(canonical).collect();
         let order = texts("datapoint_ids");
         let mut sessions: BTreeMap<String, (usize, Vec<Event>)> = BTreeMap::new();
         let mut arrived = 0;
@@ -128,20 +139,44 @@ impl RunData {
                 session.or_insert((arrived, Vec::new())).1.push(event);
             },
         )?;
-        let mut found: Vec<(usize, Datapoint)> = sessions
+        let accepted = |session_id: &str, events: &[Event]| {
+            let session = events.iter().find(|event| event.event_id == session_id);
+            filters
+                .iter()
+                .all(|filter| session.is_some_and(|session| filter.accepts(session)))
+        };
+        let mut found: Vec<(usize, Datapoint, bool)> = sessions
             .into_iter()
-            .map(|(session_id, (arrival, events))| (arrival, Datapoint::new(session_id, &events)))
+            .map(|(session_id, (arrival, events))| {
+                let accepted = accepted(&session_id, &events);
+                (arrival, Datapoint::new(session_id, &events), accepted)
+            })
             .collect();
+        let arrived: HashSet<&str> = found
+            .iter()
+            .flat_map(|(_, datapoint, _)| [Some(datapoint.session_id.as_str()), datapoint.datapoint_id.as_deref()])
+            .flatten()
+            .collect();
+        let incomplete = order.iter().chain(&listed).any(|id| !arrived.contains(id.as_str()));
         let (order, listed) = (positions(&order), positions(&listed));
         let place = |list: &HashMap<&str, usize>, id: &str| list.get(id).copied().unwrap_or(usize::MAX);
-        found.sort_by_cached_key(|(arrival, datapoint)| {
+        found.retain(|(_, _, accepted)| *accepted);
+        found.sort_by_cached_key(|(arrival, datapoint, _)| {
             let in_dataset = place(&order, datapoint.datapoint_id.as_deref().unwrap_or_default());
             (in_dataset, place(&listed, &datapoint.session_id), *arrival)
         });
         Ok(Self {
             object,
-            datapoints: found.into_iter().map(|(_, datapoint)| datapoint).collect(),
+            datapoints: found.into_iter().map(|(_, datapoint, _)| datapoint).collect(),
+            incomplete,
         })
+    }
+
+    /// Whether the run is over and everything in it is there and passed.
+    fn succeeded(&self) -> bool {
+        let completed = self.object.get("status").is_some_and(|status| status == "completed");
+        let passed = !self.datapoints.is_empty() && self.datapoints.iter().all(|datapoint| datapoint.passed);
+        completed && passed && !self.incomplete
     }
 
     /// The numbers and truth values measured, a truth value counting as 1 or 0.
@@ -254,7 +289,7 @@ fn collect_metrics(event: &Event, prefix: &str, object: &Map<String, Value>, out
         let name = format!("{prefix}{key}");
         if let Value::Object(inner) = value {
             collect_metrics(event, &format!("{name}."), inner, out);
-        } else {
+        } else if value.is_number() || value.is_boolean() {
             out.push(Metric {
                 name,
                 event_name: event.event_name.clone(),

@@ -1,11 +1,13 @@
 //! Experiment runs: made, changed, read and listed.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 use serde_json::{Map, Value, json};
 
-use super::fields::Fields;
+use super::export::Range;
+use super::fields::{Fields, bad};
+use super::ids::{Path, canonical};
 use super::query::Parameters;
 use super::{Answer, Db, SCOPE, body, new_id};
 use crate::error::ApiError;
@@ -36,6 +38,7 @@ pub(super) async fn create(State(store): Db, body::Json(mut body): body::Json) -
 
 /// `PUT /v1/runs/{id}`: merges objects, replaces everything else.
 pub(super) async fn update(State(store): Db, Path(run_id): Path<String>, body::Json(mut body): body::Json) -> Answer {
+    let run_id = canonical(run_id);
     let changes = changes(&mut body)?;
     let run = store
         .write(move |connection| {
@@ -48,12 +51,15 @@ pub(super) async fn update(State(store): Db, Path(run_id): Path<String>, body::J
 
 /// `GET /v1/runs/{id}`
 pub(super) async fn get(State(store): Db, Path(run_id): Path<String>) -> Answer {
-    let run = store.read(move |connection| require(connection, &run_id)).await?;
+    let run = store
+        .read(move |connection| require(connection, &canonical(run_id)))
+        .await?;
     Ok(Json(json!({"evaluation": run})))
 }
 
 /// `DELETE /v1/runs/{id}`: the run goes, its sessions stay.
 pub(super) async fn delete(State(store): Db, Path(run_id): Path<String>) -> Answer {
+    let run_id = canonical(run_id);
     let id = run_id.clone();
     let deleted = store
         .write(move |connection| Ok(connection.execute("DELETE FROM runs WHERE run_id = ?1", [&id])?))
@@ -64,12 +70,13 @@ pub(super) async fn delete(State(store): Db, Path(run_id): Path<String>) -> Answ
     Ok(Json(json!({"id": run_id, "deleted": true})))
 }
 
-/// `GET /v1/runs`: newest first.
+/// `GET /v1/runs`: newest first unless asked otherwise.
 pub(super) async fn list(State(store): Db, parameters: Parameters) -> Answer {
     let page = parameters.number("page", "a whole number from 1", 1, u32::MAX)?;
     let limit = parameters.number("limit", "a whole number from 1 to 100", 20, 100)?;
+    let query = Query::read(&parameters)?;
     let (runs, total, total_unfiltered) = store
-        .read(move |connection| select(connection, &parameters, page, limit))
+        .read(move |connection| select(connection, &query, page, limit))
         .await?;
     let total_pages = total.div_ceil(u64::from(limit));
     Ok(Json(json!({
@@ -87,44 +94,90 @@ pub(super) async fn list(State(store): Db, parameters: Parameters) -> Answer {
     })))
 }
 
-fn select(
-    connection: &Connection,
-    parameters: &Parameters,
-    page: u32,
-    limit: u32,
-) -> Result<(Vec<Value>, u64, u64), ApiError> {
-    let condition = "(:status IS NULL OR status = :status) AND (:name IS NULL OR name = :name) \
-                     AND (:dataset IS NULL OR dataset_id = :dataset) \
-                     AND (:ids IS NULL OR run_id IN (SELECT value FROM json_each(:ids)))";
-    let (status, name, dataset) = (
-        parameters.text("status"),
-        parameters.text("name"),
-        parameters.text("dataset_id"),
-    );
-    let ids = parameters.list("run_ids");
-    let count = |condition: &str| -> Result<u64, ApiError> {
-        let sql = format!("SELECT count(*) FROM runs WHERE {condition}");
-        let total: i64 = connection.prepare_cached(&sql)?.query_row(
-            named_params! {":status": status, ":name": name, ":dataset": dataset, ":ids": ids},
+/// Which runs, and in which order.
+struct Query {
+    status: Option<String>,
+    name: Option<String>,
+    dataset: Option<String>,
+    ids: Option<String>,
+    created: Range,
+    order: &'static str,
+}
+
+impl Query {
+    fn read(parameters: &Parameters) -> Result<Self, ApiError> {
+        let text = |key: &str| parameters.text(key).map(str::to_owned);
+        let status = text("status");
+        if let Some(status) = status.as_deref().filter(|status| !STATUSES.contains(status)) {
+            return Err(bad("status", STATUS, &status.into()));
+        }
+        let descending = match parameters.text("sort_order") {
+            None | Some("desc") => true,
+            Some("asc") => false,
+            Some(other) => return Err(bad("sort_order", "asc or desc", &other.into())),
+        };
+        // Runs are numbered as they are made; equal keys follow the same direction.
+        let order = match (parameters.text("sort_by").unwrap_or("created_at"), descending) {
+            ("created_at", true) => "seq DESC",
+            ("created_at", false) => "seq",
+            ("updated_at", true) => "json_extract(body, '$.updated_at') DESC, seq DESC",
+            ("updated_at", false) => "json_extract(body, '$.updated_at'), seq",
+            ("name", true) => "name DESC, seq DESC",
+            ("name", false) => "name, seq",
+            ("status", true) => "status DESC, seq DESC",
+            ("status", false) => "status, seq",
+            (other, _) => return Err(bad("sort_by", "created_at, updated_at, name or status", &other.into())),
+        };
+        let range = parameters.json("dateRange", "an object such as {\"$gte\": \"2026-01-31\"}")?;
+        let range = Fields::of(json!({"dateRange": range}), "")?.object("dateRange")?;
+        let ids = parameters.list("run_ids");
+        Ok(Self {
+            status,
+            name: text("name"),
+            dataset: text("dataset_id"),
+            ids: ids.map(|ids| ids.into_iter().map(canonical).collect::<Value>().to_string()),
+            created: Range::read(range.unwrap_or_default())?,
+            order,
+        })
+    }
+}
+
+fn select(connection: &Connection, query: &Query, page: u32, limit: u32) -> Result<(Vec<Value>, u64, u64), ApiError> {
+    const CONDITION: &str = "(:status IS NULL OR status = :status) AND (:name IS NULL OR name = :name) \
+         AND (:dataset IS NULL OR dataset_id = :dataset) \
+         AND (:ids IS NULL OR run_id IN (SELECT value FROM json_each(:ids))) \
+         AND round(unixepoch(json_extract(body, '$.created_at'), 'subsec') * 1000) BETWEEN :from AND :to";
+    let Query {
+        status,
+        name,
+        dataset,
+        ids,
+        created: Range { from, to },
+        order,
+    } = query;
+    let total: i64 = connection
+        .prepare_cached(&format!("SELECT count(*) FROM runs WHERE {CONDITION}"))?
+        .query_row(
+            named_params! {
+                ":status": status, ":name": name, ":dataset": dataset, ":ids": ids, ":from": from, ":to": to
+            },
             |row| row.get(0),
         )?;
-        Ok(total.unsigned_abs())
-    };
-    let total = count(condition)?;
     let everything: i64 = connection.query_row("SELECT count(*) FROM runs", [], |row| row.get(0))?;
-    let sql = format!("SELECT body FROM runs WHERE {condition} ORDER BY seq DESC LIMIT :limit OFFSET :skip");
+    let sql = format!("SELECT body FROM runs WHERE {CONDITION} ORDER BY {order} LIMIT :limit OFFSET :skip");
     let mut statement = connection.prepare_cached(&sql)?;
     let skip = i64::from(page - 1) * i64::from(limit);
     let bodies = statement.query_map(
         named_params! {
-            ":status": status, ":name": name, ":dataset": dataset, ":ids": ids, ":limit": limit, ":skip": skip
+            ":status": status, ":name": name, ":dataset": dataset, ":ids": ids, ":from": from, ":to": to,
+            ":limit": limit, ":skip": skip
         },
         |row| row.get::<_, String>(0),
     )?;
     let runs = bodies
         .map(|body| Ok(serde_json::from_str(&body?)?))
         .collect::<Result<_, ApiError>>()?;
-    Ok((runs, total, everything.unsigned_abs()))
+    Ok((runs, total.unsigned_abs(), everything.unsigned_abs()))
 }
 
 /// What a body says about a run.

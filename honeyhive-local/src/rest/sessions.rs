@@ -1,11 +1,13 @@
 //! Sessions: start one, read the tree of one.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use honeyhive_core::event::{Event, EventTree, EventType};
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::fields::bad;
+use super::ids::{Path, canonical};
 use super::{Answer, Db, add_scope, body, new_id, now};
 use crate::error::ApiError;
 use crate::store::events::{self, Bucket, Patch};
@@ -21,13 +23,11 @@ pub(super) async fn start(State(store): Db, body::Json(mut body): body::Json) ->
     patch.source = session.text("source")?;
     patch.project = session.text("project")?;
     patch.error = session.text("error")?;
-    patch.start_time = session.number("start_time", "a number (milliseconds since 1970)")?;
+    patch.start_time = session.time("start_time")?;
 
     let mut fresh = blank(session_id, now());
     patch.clone().apply(&mut fresh);
-    let stored = store
-        .write(move |connection| events::upsert(connection, fresh, patch))
-        .await?;
+    let stored = store.write(move |connection| put(connection, fresh, patch)).await?;
     let mut answer = serde_json::to_value(&stored)?;
     if let Some(fields) = answer.as_object_mut() {
         add_scope(fields);
@@ -36,14 +36,28 @@ pub(super) async fn start(State(store): Db, body::Json(mut body): body::Json) ->
     Ok(Json(answer))
 }
 
+/// Adds the session, or merges the patch into the one of its id.
+pub(super) fn put(connection: &Connection, fresh: Event, mut patch: Patch) -> Result<Event, ApiError> {
+    patch.event_type = Some(EventType::Session);
+    let stored = events::upsert(connection, fresh, patch)?;
+    if stored.event_id == stored.session_id {
+        Ok(stored)
+    } else {
+        Err(bad("session.session_id", "an id no event has", &stored.event_id.into()))
+    }
+}
+
 /// `GET /v1/sessions/{id}`: the events of a session, nested.
 pub(super) async fn tree(State(store): Db, Path(session_id): Path<String>) -> Answer {
-    let id = uuid::Uuid::try_parse(&session_id).map_or(session_id, |id| id.to_string());
-    let events = store
+    let id = canonical(session_id);
+    let (id, events) = store
         .read(move |connection| {
             let events = events::of_session(connection, &id)?;
-            if events.iter().any(|event| event.event_id == id) {
-                return Ok(events);
+            if events
+                .iter()
+                .any(|event| event.event_id == id && event.event_type == EventType::Session)
+            {
+                return Ok((id, events));
             }
             let hint = match events.len() {
                 0 => String::new(),
@@ -61,9 +75,9 @@ pub(super) async fn tree(State(store): Db, Path(session_id): Path<String>) -> An
     let tree = EventTree::new(with_span_of_children(events));
     let root = tree
         .roots()
-        .find(|root| root.event().event_type == EventType::Session)
-        .map_or(Ok(Value::Null), serde_json::to_value)?;
-    let mut answer = root;
+        .find(|root| root.event().event_id == id)
+        .ok_or_else(|| ApiError::not_found("session", id))?;
+    let mut answer = serde_json::to_value(root)?;
     if let Some(fields) = answer.as_object_mut() {
         add_scope(fields);
     }
@@ -99,13 +113,17 @@ pub(super) fn blank(session_id: String, start_time: f64) -> Event {
     event
 }
 
-/// A session nobody gave a duration lasts from its start to the end of its last event.
+/// A session begins no later than its first event and ends no earlier than its last one, whatever its start said and
+/// whenever that arrived.
 fn with_span_of_children(mut events: Vec<Event>) -> Vec<Event> {
-    let end = events.iter().map(|event| event.end_time).fold(0.0, f64::max);
+    let start = events.iter().map(|event| event.start_time).reduce(f64::min);
+    let end = events.iter().map(|event| event.end_time).reduce(f64::max);
     let session = events.iter_mut().find(|event| event.event_id == event.session_id);
-    if let Some(session) = session.filter(|session| session.duration == 0.0) {
-        session.end_time = end;
-        session.duration = (end - session.start_time).max(0.0);
+    if let (Some(session), Some(start), Some(end)) = (session, start, end)
+        && (start < session.start_time || end > session.end_time)
+    {
+        (session.start_time, session.end_time) = (start, end);
+        session.duration = end - start;
     }
     events
 }

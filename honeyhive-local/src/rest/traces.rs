@@ -1,5 +1,6 @@
 //! OTLP traces: spans in, events stored, in protobuf or JSON, plain or gzip.
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +11,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 use serde_json::json;
 
-use super::body::Plain;
+use super::body::{MAX_TRACES, Raw, content_type};
 use super::{Db, sessions};
 use crate::error::ApiError;
 use crate::otlp_json;
@@ -23,17 +24,18 @@ const REASONS: usize = 5;
 
 /// `POST /opentelemetry/v1/traces` and `/v1/traces`. Spans that cannot become events are counted and explained in the
 /// answer's partial success; the others are stored in one transaction.
-pub(super) async fn receive(State(store): Db, headers: HeaderMap, Plain(body): Plain) -> Result<Response, ApiError> {
+pub(super) async fn receive(State(store): Db, headers: HeaderMap, body: Raw<MAX_TRACES>) -> Result<Response, ApiError> {
     let protobuf = is_protobuf(&headers)?;
-    let request = if protobuf {
-        ExportTraceServiceRequest::decode(body).map_err(|error| ApiError::BadBody {
-            expected: "an OTLP trace export request in protobuf",
-            reason: error.to_string(),
-        })?
-    } else {
-        otlp_json::read(&body)?
-    };
-    let Ingested { events, refused } = ingest(&request);
+    let Ingested { events, refused } = body
+        .parse(move |bytes| {
+            let request = if protobuf {
+                decode(bytes)?
+            } else {
+                otlp_json::read(&bytes)?
+            };
+            Ok(ingest(&request))
+        })
+        .await?;
     if !events.is_empty() {
         store
             .write(move |connection| {
@@ -48,6 +50,13 @@ pub(super) async fn receive(State(store): Db, headers: HeaderMap, Plain(body): P
             .await?;
     }
     Ok(answer(protobuf, &refused))
+}
+
+fn decode(body: Bytes) -> Result<ExportTraceServiceRequest, ApiError> {
+    ExportTraceServiceRequest::decode(body).map_err(|error| ApiError::BadBody {
+        expected: "an OTLP trace export request in protobuf",
+        reason: error.to_string(),
+    })
 }
 
 /// What a request holds.
@@ -76,15 +85,13 @@ fn ingest(request: &ExportTraceServiceRequest) -> Ingested {
 }
 
 fn is_protobuf(headers: &HeaderMap) -> Result<bool, ApiError> {
-    let found = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    match found.split(';').next().map(str::trim) {
-        Some(PROTOBUF) => Ok(true),
-        Some(JSON) => Ok(false),
+    let found = content_type(headers);
+    match found.as_str() {
+        PROTOBUF => Ok(true),
+        JSON => Ok(false),
         _ => Err(ApiError::ContentType {
-            found: found.to_owned(),
+            found,
+            expected: "application/json or application/x-protobuf",
         }),
     }
 }

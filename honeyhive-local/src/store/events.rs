@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
+use crate::rest::MAX_MILLIS;
 
 const COLUMNS: &str = "event_id, session_id, parent_id, event_type, event_name, project, source, error, start_time, \
      end_time, duration, inputs, outputs, config, metadata, metrics, feedback, user_properties";
@@ -140,6 +141,14 @@ pub(crate) fn upsert(connection: &Connection, fresh: Event, patch: Patch) -> Res
 /// Merges the patch into an event.
 pub(crate) fn update(connection: &Connection, event_id: &str, patch: Patch) -> Result<Event, ApiError> {
     let mut event = find(connection, event_id)?.ok_or_else(|| ApiError::not_found("event", event_id))?;
+    let wanted = patch.event_type.filter(|wanted| *wanted != EventType::Session);
+    if let Some(wanted) = wanted.filter(|_| event.event_id == event.session_id) {
+        return Err(ApiError::BadField {
+            field: "event_type".to_owned(),
+            expected: "\"session\", since a session has this id",
+            found: format!("\"{wanted}\""),
+        });
+    }
     patch.apply(&mut event);
     replace(connection, &event)?;
     Ok(event)
@@ -268,9 +277,11 @@ fn read(row: &Row<'_>) -> Result<Event, ApiError> {
     event.project = row.get(5)?;
     event.source = row.get(6)?;
     event.error = row.get(7)?;
-    event.start_time = row.get(8)?;
-    event.end_time = row.get(9)?;
-    event.duration = row.get(10)?;
+    // An older version stored times that are not finite.
+    let time = |column| row.get(column).map(|time: f64| time.clamp(-MAX_MILLIS, MAX_MILLIS));
+    event.start_time = time(8)?;
+    event.end_time = time(9)?;
+    event.duration = time(10)?;
     event.inputs = bucket(11)?;
     event.outputs = bucket(12)?;
     event.config = bucket(13)?;

@@ -24,7 +24,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn open(path: Option<&std::path::Path>) -> Result<Self, ServerError> {
-        let place = Place::new(path);
+        let place = Place::new(path)?;
         let writer = Worker::start("honeyhive-local-writer", place.open()?, "BEGIN IMMEDIATE", WRITE_GROUP)?;
         // One read a transaction: a group would show later reads the state before writes already acknowledged.
         let reader = match place {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::ServerError;
 
@@ -65,6 +65,9 @@ CREATE TABLE links (
 CREATE INDEX links_datapoint ON links (datapoint_id);
 ";
 
+/// The path that stands for a database in memory.
+const MEMORY: &str = ":memory:";
+
 /// Where the database lives.
 #[derive(Debug)]
 pub(super) enum Place {
@@ -73,15 +76,20 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) fn new(path: Option<&Path>) -> Self {
-        path.map_or(Self::Memory, |path| Self::File(path.to_owned()))
+    pub(super) fn new(path: Option<&Path>) -> Result<Self, ServerError> {
+        match path {
+            None => Ok(Self::Memory),
+            Some(path) if path.as_os_str() == MEMORY => Ok(Self::Memory),
+            Some(path) if path.as_os_str().is_empty() => Err(ServerError::EmptyPath),
+            Some(path) => Ok(Self::File(path.to_owned())),
+        }
     }
 
     /// Opens a connection, making the tables in a new database.
     pub(super) fn open(&self) -> Result<Connection, ServerError> {
         let opened = match self {
             Self::Memory => Connection::open_in_memory(),
-            Self::File(path) => Connection::open(path),
+            Self::File(path) => open_file(path),
         };
         let prepared = opened.and_then(|connection| {
             connection.busy_timeout(Duration::from_secs(5))?;
@@ -94,13 +102,14 @@ impl Place {
                 ))?;
             }
             if !matches!(found, Found::Foreign(_)) {
+                write_nothing(&connection)?;
                 // Answers a row, which `execute_batch` passes over. In memory it stays `memory`.
                 connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
             }
             Ok((connection, found))
         });
         let path = match self {
-            Self::Memory => PathBuf::from(":memory:"),
+            Self::Memory => PathBuf::from(MEMORY),
             Self::File(path) => path.clone(),
         };
         match prepared {
@@ -110,9 +119,27 @@ impl Place {
                 expected: VERSION,
             }),
             Ok((connection, Found::Empty | Found::Ours)) => Ok(connection),
-            Err(source) => Err(ServerError::Database { path, source }),
+            Err(source) => Err(match source.sqlite_error_code() {
+                Some(ErrorCode::NotADatabase) => ServerError::NotADatabase { path },
+                Some(ErrorCode::ReadOnly) => ServerError::ReadOnly { path },
+                _ => ServerError::Database { path, source },
+            }),
         }
     }
+}
+
+/// Opens exactly this file: the library would take a relative `file:…` as a URI, so it gets the absolute path.
+fn open_file(path: &Path) -> rusqlite::Result<Connection> {
+    let absolute = std::path::absolute(path).map_err(|_| rusqlite::Error::InvalidPath(path.to_owned()))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(absolute, flags)
+}
+
+/// Fails when the file, which the library opens for reading where it must, cannot be written.
+fn write_nothing(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
+    ))
 }
 
 /// What a database held when it was opened.
@@ -133,4 +160,29 @@ fn inspect(connection: &Connection) -> rusqlite::Result<Found> {
         (APPLICATION_ID, other, _) => Found::Foreign(format!("schema {other}")),
         _ => Found::Foreign("the tables of another program".to_owned()),
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_can_only_read_fails_at_the_first_write() {
+        let path = std::env::temp_dir().join(format!("honeyhive-local-{}.db", uuid::Uuid::new_v4()));
+        let writable = Place::new(Some(&path)).and_then(|place| place.open()).unwrap();
+        write_nothing(&writable).unwrap();
+        let readable = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let code = write_nothing(&readable).unwrap_err().sqlite_error_code();
+        drop((writable, readable));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(code, Some(ErrorCode::ReadOnly));
+    }
+
+    #[test]
+    fn only_the_name_of_memory_means_memory_and_an_empty_path_nothing() {
+        assert!(matches!(Place::new(Some(Path::new(":memory:"))), Ok(Place::Memory)));
+        assert!(matches!(Place::new(Some(Path::new("./:memory:"))), Ok(Place::File(_))));
+        assert!(matches!(Place::new(Some(Path::new(""))), Err(ServerError::EmptyPath)));
+    }
 }

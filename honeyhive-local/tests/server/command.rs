@@ -1,6 +1,6 @@
 //! The command `honeyhive-local`, as it is installed.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
@@ -42,6 +42,38 @@ fn it_says_where_it_serves_and_ends_cleanly_when_asked_to() {
     assert_eq!(reopened.export(&json!([])).len(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_it_at_once_whatever_is_in_flight() {
+    let mut child = command(&["--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    let address = line.split_once("HH_API_URL=http://").unwrap().1;
+    let mut request = std::net::TcpStream::connect(address).unwrap();
+    write!(
+        request,
+        "POST /events HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\
+         Expect: 100-continue\r\n\r\n"
+    )
+    .unwrap();
+    // The answer says that the body is being waited for.
+    let mut answer = [0; 12];
+    request.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    let terminate = || Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(terminate().success());
+    let stopping = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("Stopping")));
+    assert!(stopping.is_some());
+    let begun = std::time::Instant::now();
+    assert!(terminate().success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(4));
+}
+
 #[test]
 fn help_and_version_are_printed() {
     let (code, help, _) = run(&["--help"]);
@@ -68,5 +100,8 @@ fn wrong_arguments_end_with_2_and_what_cannot_start_with_1() {
     }
     let (code, _, error) = run(&["--listen", "0.0.0.0:0"]);
     assert_eq!(code, Some(1));
-    assert!(error.contains("set an API key"), "{error}");
+    assert!(error.contains("set an API key (--api-key"), "{error}");
+    let (code, _, error) = run(&["--db", ""]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("is empty"), "{error}");
 }

@@ -127,3 +127,37 @@ fn a_batch_is_stored_whole_or_not_at_all() {
     assert_eq!(apart["session_id"], Value::Null);
     assert_eq!(api.export(&json!([])).len(), 3 + 4);
 }
+
+#[test]
+fn an_event_delivered_again_opens_no_further_session() {
+    let api = Api::start();
+    let mut sent = event(&json!({}));
+    sent.as_object_mut().unwrap().remove("session_id");
+    let once = api.ok("/events", &json!({"event": sent}));
+    assert_eq!(api.ok("/events", &json!({"event": sent})), once);
+    for single in [false, true] {
+        api.ok("/events/batch", &json!({"events": [sent], "single_session": single}));
+    }
+    let again = api.ok("/events/batch", &json!({"events": [sent], "single_session": true}));
+    assert_eq!(again["session_id"], once["session_id"]);
+    assert_eq!(api.export(&json!([])).len(), 2);
+}
+
+#[test]
+fn times_no_date_can_hold_and_values_no_reader_can_read_are_refused() {
+    let api = Api::start();
+    let create = |changes| api.post("/events", &json!({"event": event(&changes)}));
+    refused(create(json!({"start_time": 1e308})), "event.start_time");
+    refused(create(json!({"start_time": 1, "duration": 1e308})), "event.duration");
+    refused(
+        api.post("/session/start", &json!({"session": {"end_time": -1e300}})),
+        "session.end_time",
+    );
+    let nested = |depth: usize| (1..depth).fold(json!([]), |value, _| json!([value]));
+    refused(create(json!({"inputs": {"deep": nested(100)}})), "event.inputs");
+    refused(create(json!({"outputs": nested(100)})), "event.outputs");
+    accepted(create(json!({"inputs": {"deep": nested(99)}, "outputs": nested(99)})));
+    api.start_session(SESSION);
+    assert_eq!(api.tree(SESSION).len(), 2);
+    assert_eq!(api.export(&json!([])).len(), 2);
+}

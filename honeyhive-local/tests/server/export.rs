@@ -56,9 +56,85 @@ fn every_operator_selects_what_it_says() {
         (filter("start_time", "before", json!(1_500)), vec!["one"]),
         (filter("session_id", "is", json!(SESSION)), vec!["one", "two", "three"]),
         (filter("nothing.like.it", "exists", Value::Null), vec![]),
+        (filter("metadata", "exists", Value::Null), vec!["one", "two", "three"]),
+        (filter("outputs", "exists", Value::Null), vec![]),
+        (
+            filter("session_id", "is", json!(SESSION.to_uppercase())),
+            vec!["one", "two", "three"],
+        ),
     ] {
         assert_eq!(names(&api, &filter), expected, "{filter}");
     }
+}
+
+#[test]
+fn values_are_compared_as_the_type_of_the_filter_says() {
+    let api = Api::start();
+    for (name, metadata) in [
+        (
+            "a",
+            json!({"v": "10", "n": 10, "ok": true, "score": "nan", "day": "2026-01-02T00:00:00+01:00"}),
+        ),
+        (
+            "b",
+            json!({"v": "9", "n": 9, "ok": "false", "score": 1, "day": "2026-01-03", "zip": "01"}),
+        ),
+    ] {
+        api.ok(
+            "/events",
+            &json!({"event": {
+                "event_type": "model", "event_name": name, "session_id": SESSION, "inputs": {}, "metadata": metadata,
+                "start_time": if name == "a" { 1_000 } else { 2_000 }, "duration": 1,
+            }}),
+        );
+    }
+    for (field, operator, kind, value, expected) in [
+        ("metadata.v", "greater than", "string", json!("5"), vec!["b"]),
+        ("metadata.v", "greater than", "number", json!("5"), vec!["a", "b"]),
+        ("metadata.n", "less than", "number", json!(9.5), vec!["b"]),
+        ("metadata.zip", "is", "string", json!("1"), vec![]),
+        ("metadata.zip", "is", "string", json!("01"), vec!["b"]),
+        ("metadata.ok", "is", "boolean", json!(true), vec!["a"]),
+        ("metadata.ok", "is", "boolean", json!("false"), vec!["b"]),
+        ("metadata.score", "is", "string", json!("nan"), vec!["a"]),
+        ("metadata.score", "is", "number", json!("nan"), vec!["a"]),
+        ("metadata.score", "is not", "string", json!("nan"), vec!["b"]),
+        (
+            "start_time",
+            "after",
+            "datetime",
+            json!("1970-01-01T00:00:01.500Z"),
+            vec!["b"],
+        ),
+        (
+            "end_time",
+            "is",
+            "datetime",
+            json!("1970-01-01T01:00:01.001+01:00"),
+            vec!["a"],
+        ),
+        ("start_time", "before", "datetime", json!("1500"), vec!["a"]),
+        (
+            "metadata.day",
+            "before",
+            "datetime",
+            json!("2026-01-01T23:00:00.001Z"),
+            vec!["a"],
+        ),
+    ] {
+        let filter = json!({"field": field, "operator": operator, "type": kind, "value": value});
+        assert_eq!(names(&api, &filter), expected, "{filter}");
+    }
+}
+
+#[test]
+fn projections_choose_the_fields_of_the_answer() {
+    let api = filled();
+    let answer = api.ok(
+        "/v1/events/export",
+        &json!({"filters": [], "project": "p", "limit": 1, "projections": ["event_name", "metadata.n"]}),
+    );
+    assert_eq!(answer["events"], json!([{"event_name": "test", "metadata": {}}]));
 }
 
 #[test]
@@ -98,4 +174,13 @@ fn bad_searches_are_refused_by_field() {
         search(json!({"filters": [], "dateRange": {"$gte": "yesterday"}})),
         "dateRange.$gte",
     );
+    refused(search(json!({"filters": [], "dateRange": {"$gt": 1}})), "dateRange.$gt");
+    refused(search(json!({"filters": [], "sort": "asc"})), "sort");
+    let filter = |kind: &str, value: Value| {
+        search(json!({"filters": [{"field": "a", "operator": "is", "type": kind, "value": value}]}))
+    };
+    refused(filter("number", json!("many")), "filters[0].value");
+    refused(filter("boolean", json!(1)), "filters[0].value");
+    refused(filter("datetime", json!("soon")), "filters[0].value");
+    refused(filter("string", Value::Null), "filters[0].value");
 }

@@ -58,7 +58,7 @@ fn files_that_are_not_ours_are_refused_and_left_alone() {
     )
     .unwrap();
     let started = Server::builder().database(&text.0).start();
-    assert!(matches!(started, Err(ServerError::Database { .. })), "{started:?}");
+    assert!(matches!(started, Err(ServerError::NotADatabase { .. })), "{started:?}");
 
     let other = TempFile::new();
     rusqlite::Connection::open(&other.0)
@@ -110,9 +110,9 @@ fn with_a_key_every_request_needs_it_and_it_is_never_shown() {
         ("/nowhere", None, 401),
         ("/v1/runs", Some("hh_secret"), 200),
     ] {
-        let mut request = api.http.get(api.path(path));
+        let mut request = api.http.get(api.path(path)).header("host", "honeyhive.example");
         if let Some(key) = key {
-            request = request.bearer_auth(key);
+            request = request.header("authorization", format!("bearer {key}"));
         }
         let response = request.send().unwrap();
         assert_eq!(response.status(), expected);
@@ -137,7 +137,11 @@ fn unknown_routes_methods_and_bodies_are_refused_in_json() {
     assert!(body["message"].as_str().unwrap().contains("GET /v2/nothing"));
     let (status, body) = api.get("/session/start");
     assert_eq!((status, &body["error"]), (405, &json!("method_not_allowed")));
-    let response = api.http.post(api.path("/events")).body("{\"event\":").send().unwrap();
+    let request = api
+        .http
+        .post(api.path("/events"))
+        .header("content-type", "application/json");
+    let response = request.body("{\"event\":").send().unwrap();
     assert_eq!(response.status(), 400);
     assert!(response.text().unwrap().contains("the body is not JSON"));
 }
@@ -172,4 +176,72 @@ fn after_shutdown_the_port_is_free_and_idle_connections_do_not_hold_it_up() {
     );
     assert!(api.http.get(api.path("/v1/runs")).send().is_err());
     drop(Server::builder().listen(address.to_string()).start().unwrap());
+}
+
+#[test]
+fn the_name_of_memory_is_memory_and_no_name_is_refused() {
+    let api = Api::of(Server::builder().database(":memory:").start().unwrap());
+    api.start_session(SESSION);
+    assert_eq!(api.export(&json!([])).len(), 1);
+    let empty = Server::builder().database("").start();
+    assert!(matches!(empty, Err(ServerError::EmptyPath)), "{empty:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_whose_name_looks_like_a_uri_is_that_file() {
+    // As a URI this would be a database in memory, one for each connection.
+    let path = format!("file:{}?mode=memory", uuid::Uuid::new_v4());
+    drop(Server::builder().database(&path).start().unwrap());
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn without_a_key_only_this_machine_is_answered_and_no_foreign_web_page() {
+    let api = Api::start();
+    let own = api.url.strip_prefix("http://").unwrap();
+    let own_origin = api.url.as_str();
+    for (host, origin, expected) in [
+        (own, None, 200),
+        ("localhost", None, 200),
+        ("[::1]:1", None, 200),
+        (own, Some(own_origin), 200),
+        ("rebound.example", None, 403),
+        ("rebound.example:4483", Some("http://rebound.example:4483"), 403),
+        (own, Some("https://foreign.example"), 403),
+        (own, Some("null"), 403),
+    ] {
+        let mut request = api.http.get(api.path("/v1/runs")).header("host", host);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        let (status, body) = crate::support::read(request.send().unwrap());
+        assert_eq!(status, expected, "{host} {origin:?}: {body}");
+        assert!(expected == 200 || body["error"].as_str().unwrap().starts_with("foreign_"));
+    }
+}
+
+#[test]
+fn bodies_must_say_that_they_are_json_and_stay_within_16_mib() {
+    let api = Api::start();
+    let send = |content_type: Option<&str>, encoding: &str, body: Vec<u8>| {
+        let mut request = api.http.post(api.path("/session/start"));
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        crate::support::read(request.header("content-encoding", encoding).body(body).send().unwrap())
+    };
+    let body = || br#"{"session": {"session_name": "cut \ud83d"}}"#.to_vec();
+    for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+        let (status, answer) = send(content_type, "identity", body());
+        assert_eq!(status, 415, "{answer}");
+        let message = answer["message"].as_str().unwrap();
+        assert!(message.contains(content_type.unwrap_or_default()) && message.contains("application/json"));
+    }
+    let (status, answer) = send(Some("Application/JSON; charset=utf-8"), "Identity", body());
+    assert_eq!((status, &answer["event_name"]), (200, &json!("cut \u{fffd}")));
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, &vec![b' '; 16 * 1024 * 1024 + 1]).unwrap();
+    let (status, answer) = send(Some("application/json"), "GZIP", encoder.finish().unwrap());
+    assert_eq!(status, 413, "{answer}");
 }

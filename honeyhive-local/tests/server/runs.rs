@@ -71,7 +71,16 @@ fn a_run_is_made_changed_listed_and_deleted() {
     assert_eq!(names("?name=second"), ["second"]);
     assert_eq!(names("?dataset_id=ds"), ["first"]);
     assert_eq!(names(&format!("?run_ids[]={OLD}&run_ids[]=x")), ["first"]);
+    assert_eq!(names(&format!("?run_ids[]={}", OLD.to_uppercase())), ["first"]);
     assert_eq!(names("?limit=1&page=2"), ["first"]);
+    assert_eq!(names("?sort_order=asc"), ["first", "second"]);
+    assert_eq!(names("?sort_by=name&sort_order=asc"), ["first", "second"]);
+    assert_eq!(names("?sort_by=name"), ["second", "first"]);
+    assert_eq!(names("?sort_by=status&sort_order=asc"), ["first", "second"]);
+    accepted(api.put(&format!("/v1/runs/{OLD}"), &json!({"metadata": {"later": true}})));
+    assert_eq!(names("?sort_by=updated_at").len(), 2);
+    assert_eq!(names("?dateRange={\"$gte\":\"2020-01-01\"}").len(), 2);
+    assert_eq!(names("?dateRange={'$gte':'2020-01-01','$lte':'2020-01-02'}").len(), 0);
     let (_, page) = api.get("/v1/runs?limit=1");
     assert_eq!(
         page["pagination"],
@@ -95,6 +104,18 @@ fn bad_runs_are_refused_by_field() {
     refused(api.post("/v1/runs", &json!({"metadata": 1})), "metadata");
     refused(api.get("/v1/runs?limit=101"), "limit");
     refused(api.get("/v1/runs?page=0"), "page");
+    refused(api.get("/v1/runs?status=done"), "status");
+    refused(api.get("/v1/runs?sort_by=size"), "sort_by");
+    refused(api.get("/v1/runs?sort_order=up"), "sort_order");
+    refused(api.get("/v1/runs?dateRange=today"), "dateRange");
+    refused(api.get("/v1/runs?dateRange={\"$gt\":1}"), "dateRange.$gt");
+    refused(api.get(&format!("/v1/runs/{OLD}/result?filters=all")), "filters");
+    refused(
+        api.get(&format!(
+            "/v1/runs/{OLD}/result?filters=[{{\"field\":\"a\",\"operator\":\"like\"}}]"
+        )),
+        "filters[0].operator",
+    );
     assert_eq!(api.put(&format!("/v1/runs/{OLD}"), &json!({})).0, 404);
     assert_eq!(api.get(&format!("/v1/runs/{OLD}/result")).0, 404);
 }
@@ -130,8 +151,11 @@ fn the_result_aggregates_metrics_and_says_which_datapoints_passed() {
     );
     assert_eq!(result["datapoints"][2]["session_id"], json!(c));
     assert_eq!(
-        result["datapoints"][1]["metrics"][2],
-        json!({"name": "why", "event_name": "answer", "event_type": "chain", "value": "text", "passed": true})
+        result["datapoints"][1]["metrics"],
+        json!([
+            {"name": "ok", "event_name": "answer", "event_type": "chain", "value": false, "passed": false},
+            {"name": "score", "event_name": "answer", "event_type": "chain", "value": 2, "passed": true},
+        ])
     );
     assert_eq!(
         result["event_details"],
@@ -142,6 +166,13 @@ fn the_result_aggregates_metrics_and_says_which_datapoints_passed() {
         let result = accepted(api.get(&format!("/v1/runs/{NEW}/result?aggregate_function={function}")));
         let found = result["metrics"]["details"][1]["aggregate"].as_f64().unwrap();
         assert!((found - expected).abs() < 1e-9, "{function}: {found}");
+    }
+    let only = "{'field':'metadata.datapoint_id','operator':'is','value':'a','type':'string'}";
+    for query in [format!("filters[]={only}"), format!("filters=[{only}]")] {
+        let result = accepted(api.get(&format!("/v1/runs/{NEW}/result?{query}")));
+        assert_eq!(result["passed"], json!(["a"]), "{query}");
+        assert_eq!(result["failed"], json!([]), "{query}");
+        assert_eq!(result["success"], true, "{query}");
     }
     refused(
         api.get(&format!("/v1/runs/{NEW}/result?aggregate_function=mode")),
@@ -186,4 +217,44 @@ fn a_comparison_pairs_the_datapoints_both_runs_have() {
             },
         ])
     );
+}
+
+#[test]
+fn a_run_succeeds_when_it_is_completed_and_everything_it_lists_is_there_and_passed() {
+    let api = Api::start();
+    let success = |changes: Value| {
+        accepted(api.put(&format!("/v1/runs/{NEW}"), &changes));
+        accepted(api.get(&format!("/v1/runs/{NEW}/result")))["success"].clone()
+    };
+    api.ok("/v1/runs", &json!({"run_id": NEW, "name": "n"}));
+    assert_eq!(success(json!({"status": "completed"})), false, "nothing in it");
+    let session = datapoint(&api, NEW, "a", &json!({"ok": true}), None);
+    assert_eq!(success(json!({})), true);
+    assert_eq!(success(json!({"datapoint_ids": ["a", "b"]})), false, "b is missing");
+    assert_eq!(success(json!({"datapoint_ids": ["a"]})), true);
+    assert_eq!(
+        success(json!({"event_ids": [session, OLD]})),
+        false,
+        "a session is missing"
+    );
+    assert_eq!(success(json!({"event_ids": [session.to_uppercase()]})), true);
+    for status in ["pending", "running", "failed", "cancelled"] {
+        assert_eq!(success(json!({"status": status})), false, "{status}");
+    }
+    assert_eq!(success(json!({"status": "completed"})), true);
+    datapoint(&api, NEW, "c", &json!({"ok": false}), None);
+    assert_eq!(success(json!({})), false, "c failed");
+}
+
+#[test]
+fn run_ids_in_paths_are_read_in_either_case() {
+    let api = Api::start();
+    api.ok("/v1/runs", &json!({"run_id": OLD, "name": "n"}));
+    let upper = OLD.to_uppercase();
+    accepted(api.get(&format!("/v1/runs/{upper}")));
+    accepted(api.get(&format!("/v1/runs/{upper}/result")));
+    accepted(api.get(&format!("/v1/runs/{upper}/compare-with/{upper}")));
+    accepted(api.put(&format!("/v1/runs/{upper}"), &json!({"status": "failed"})));
+    let deleted = api.http.delete(api.path(&format!("/v1/runs/{upper}"))).send().unwrap();
+    assert_eq!(deleted.status(), 200);
 }

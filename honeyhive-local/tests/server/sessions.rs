@@ -74,3 +74,97 @@ fn an_unknown_session_is_not_found() {
     assert_eq!(status, 404);
     assert_eq!(body["message"], format!("session {SESSION:?} is unknown"));
 }
+
+#[test]
+fn a_session_begins_with_its_first_event_and_ends_with_its_last_whenever_its_start_arrives() {
+    let api = Api::start();
+    for (start, duration) in [(2_000, 10), (1_000, 5_000), (3_000, 10)] {
+        api.ok(
+            "/events",
+            &json!({"event": {
+                "event_type": "tool", "session_id": SESSION, "inputs": {}, "start_time": start, "duration": duration,
+            }}),
+        );
+    }
+    let shown = |start: serde_json::Value| {
+        api.ok("/session/start", &json!({"session": start}));
+        let session = api.get(&format!("/v1/sessions/{SESSION}")).1;
+        ["start_time", "end_time", "duration"].map(|key| session[key].as_f64().unwrap())
+    };
+    let [start, end, duration] = shown(json!({"session_id": SESSION}));
+    // The start arrived without a time, long after the events.
+    assert!(start == 1_000.0 && end > 6_000.0 && duration == end - start);
+    let stated = json!({"session_id": SESSION, "start_time": 1_500, "duration": 100});
+    assert_eq!(shown(stated), [1_000.0, 6_000.0, 5_000.0]);
+    let wider = json!({"session_id": SESSION, "start_time": 500, "duration": 9_000});
+    assert_eq!(shown(wider), [500.0, 9_500.0, 9_000.0]);
+}
+
+#[test]
+fn an_event_that_is_its_own_parent_stays_in_its_session() {
+    let api = Api::start();
+    api.start_session(SESSION);
+    let own = "22222222-2222-4222-8222-222222222222";
+    api.ok(
+        "/events",
+        &json!({"event": {
+            "event_type": "tool", "event_name": "loop", "event_id": own, "parent_id": own, "session_id": SESSION,
+            "inputs": {},
+        }}),
+    );
+    assert_eq!(api.tree(SESSION).to_string(), "session test\n└─ tool loop\n");
+}
+
+#[test]
+fn only_a_session_has_the_id_of_a_session() {
+    let api = Api::start();
+    let event = |id: &str, session: &str, kind: &str| json!({"event": {"event_type": kind, "event_id": id, "session_id": session, "inputs": {}}});
+    refused(
+        api.post("/events", &event(SESSION, SESSION, "tool")),
+        "event.event_type",
+    );
+    api.start_session(SESSION);
+    let other = "22222222-2222-4222-8222-222222222222";
+    refused(api.post("/events", &event(SESSION, other, "tool")), "event_type");
+    assert_eq!(api.tree(SESSION).to_string(), "session test\n");
+    api.ok("/events", &event(other, SESSION, "tool"));
+    refused(
+        api.post("/session/start", &json!({"session": {"session_id": other}})),
+        "session.session_id",
+    );
+    let batch = |session: &str, event: &str| {
+        json!({
+            "session_properties": {"session_id": session},
+            "events": [{"event_type": "tool", "event_id": event, "inputs": {}}],
+        })
+    };
+    refused(
+        api.post("/events/batch", &batch(SESSION, SESSION)),
+        "events[0].event_type",
+    );
+    let third = "33333333-3333-4333-8333-333333333333";
+    refused(api.post("/events/batch", &batch(other, third)), "session.session_id");
+    assert_eq!(api.tree(SESSION).to_string(), "session test\n└─ tool unknown\n");
+}
+
+#[test]
+fn a_path_that_is_no_text_is_refused_in_json() {
+    let (status, body) = Api::start().get("/v1/sessions/%ff");
+    assert_eq!((status, &body["error"]), (400, &json!("invalid_path")));
+}
+
+#[test]
+fn what_an_older_version_stored_is_not_found_or_bounded_and_never_null() {
+    let file = crate::life::TempFile::new();
+    let open = || Api::of(honeyhive_local::Server::builder().database(&file.0).start().unwrap());
+    open().start_session(SESSION);
+    rusqlite::Connection::open(&file.0)
+        .unwrap()
+        .execute_batch("UPDATE events SET event_type = 'tool', end_time = 9e999, duration = 9e999")
+        .unwrap();
+    let api = open();
+    assert_eq!(api.get(&format!("/v1/sessions/{SESSION}")).0, 404);
+    api.start_session(SESSION);
+    let session = api.get(&format!("/v1/sessions/{SESSION}")).1;
+    assert_eq!(session["end_time"], 8.64e15);
+}

@@ -259,6 +259,15 @@ fn bodies_that_are_not_otlp_are_refused_with_the_place() {
         ("application/x-protobuf", vec![0xff; 9], false, 400, "protobuf"),
         ("application/json", b"plain".to_vec(), true, 400, "gzip"),
         ("text/plain", vec![], false, 415, "text/plain"),
+        ("application/json", b"{} {}".to_vec(), false, 400, "trailing"),
+        ("application/json", b"[]".to_vec(), false, 400, "resourceSpans"),
+        (
+            "application/json",
+            br#"{"spans": []}"#.to_vec(),
+            false,
+            400,
+            "resourceSpans",
+        ),
         (
             "application/x-protobuf",
             zip(&vec![0; 64 * 1024 * 1024 + 1]),
@@ -273,4 +282,29 @@ fn bodies_that_are_not_otlp_are_refused_with_the_place() {
         assert!(answer["message"].as_str().unwrap().contains(said), "{answer}");
     }
     assert!(api.export(&json!([])).is_empty());
+}
+
+#[test]
+fn half_a_character_in_json_is_replaced_and_the_rest_kept() {
+    let api = Api::start();
+    let json = as_json().to_string().replace("boom", r"boom \ud83d \ud83d\ude00");
+    let (status, body) = read(send(&api, "Application/JSON", json.into_bytes(), false));
+    assert_eq!((status, body), (200, json!({})));
+    assert_eq!(api.export(&json!([]))[0]["error"], "boom \u{fffd} \u{1f600}");
+    assert_eq!(read(send(&api, "application/json", b"{}".to_vec(), false)).0, 200);
+}
+
+#[test]
+fn a_span_with_the_id_of_its_session_is_refused_and_the_session_stays() {
+    let api = Api::start();
+    api.start_session(SESSION);
+    let partial = send_spans(&api, vec![span(1, None, vec![text("honeyhive_event_id", SESSION)])]);
+    let partial = partial.partial_success.unwrap();
+    assert_eq!(partial.rejected_spans, 1);
+    assert!(
+        partial.error_message.contains("is the id of its session"),
+        "{}",
+        partial.error_message
+    );
+    assert_eq!(api.tree(SESSION).to_string(), "session test\n");
 }
