@@ -8,6 +8,19 @@
 //! flushed between samples, so that a sample times the caller's path and neither overflows the queue nor waits for
 //! encoding or the network. `sdk_span_batched` queues too and compares like with like; `delivered` times everything,
 //! the worker included.
+//!
+//! Last results (2026-11-22, two shared cores, Linux, rustc 1.95; fastest of 500 samples):
+//!
+//! ```text
+//! two_scalars            505 ns   4 allocations     1.23 x sdk_span, 0.39 x tracing_opentelemetry
+//! two_scalars_async      533 ns
+//! sdk_span               410 ns
+//! tracing_opentelemetry 1306 ns
+//! no_tracer               25 ns   0 allocations
+//! prompt_of_4_kib        919 ns   0.44 us more than short_prompt
+//! million_floats         507 us
+//! new_session            203 ns   3 allocations
+//! ```
 #![allow(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
 
 use std::hint::black_box;
