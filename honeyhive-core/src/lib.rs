@@ -55,7 +55,7 @@ mod tracer;
 /// |---|---|---|
 /// | `event_type = "…"` | `"model"`, `"tool"` or `"chain"` | `"tool"` |
 /// | `name = "…"` | name of the event and its span | the function's name |
-/// | `tracer = expr` | the tracer to use, or an `Option` or `Arc` of one; may name arguments and `self` | found as the [crate](crate) says |
+/// | `tracer = expr` | the tracer to use, or an `Option` or `Arc` of one; may name arguments and `self` | found as the [crate] says |
 /// | `skip(a, b)` | arguments that are not recorded | none |
 ///
 /// Arguments become `honeyhive_inputs.<argument>`, the result `honeyhive_outputs.result`. A returned `Err` is the error
