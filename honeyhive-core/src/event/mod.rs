@@ -1,5 +1,6 @@
 //! The event: the one record type of the platform. A span becomes an event, and a session is one too.
 
+mod bucket;
 mod from_span;
 mod nested;
 mod render;
@@ -11,6 +12,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+pub use bucket::Bucket;
 pub use from_span::{SessionHint, SpanError};
 pub use render::TreeText;
 pub use tree::{EventNode, EventTree};

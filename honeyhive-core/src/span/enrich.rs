@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::keys;
 use crate::capture::{flatten, to_json};
+use crate::event::Bucket;
 
 /// Something to add to a span or a session, by bucket. Of one key given twice the last value counts.
 ///
@@ -29,33 +30,16 @@ pub struct Enrichment {
     error: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bucket {
-    Inputs,
-    Outputs,
-    Config,
-    Metadata,
-    Metrics,
-    Feedback,
-    UserProperties,
-}
-
-impl Bucket {
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Inputs => keys::INPUTS,
-            Self::Outputs => keys::OUTPUTS,
-            Self::Config => keys::CONFIG,
-            Self::Metadata => keys::METADATA,
-            Self::Metrics => keys::METRICS,
-            Self::Feedback => keys::FEEDBACK,
-            Self::UserProperties => keys::USER_PROPERTIES,
-        }
-    }
-
-    /// The field of an event.
-    fn field(self) -> &'static str {
-        self.prefix().strip_prefix("honeyhive_").unwrap_or_default()
+/// Prefix of the attributes that become this object of the event.
+const fn prefix(bucket: Bucket) -> &'static str {
+    match bucket {
+        Bucket::Inputs => keys::INPUTS,
+        Bucket::Outputs => keys::OUTPUTS,
+        Bucket::Config => keys::CONFIG,
+        Bucket::Metadata => keys::METADATA,
+        Bucket::Metrics => keys::METRICS,
+        Bucket::Feedback => keys::FEEDBACK,
+        Bucket::UserProperties => keys::USER_PROPERTIES,
     }
 }
 
@@ -111,7 +95,7 @@ impl Enrichment {
 
     pub(crate) fn write(self, attributes: &mut Vec<KeyValue>) {
         for (bucket, key, value) in self.entries {
-            flatten(format!("{}.{key}", bucket.prefix()), value, attributes);
+            flatten(format!("{}.{key}", prefix(bucket)), value, attributes);
         }
         if let Some(error) = self.error {
             attributes.push(KeyValue::new(keys::ERROR, error));
@@ -137,7 +121,7 @@ impl Enrichment {
         for (bucket, key, value) in self.entries {
             match bucket {
                 Bucket::Inputs => inputs.insert(key, value),
-                bucket => buckets.entry(bucket.field()).or_default().insert(key, value),
+                bucket => buckets.entry(bucket.name()).or_default().insert(key, value),
             };
         }
         // The server lets neither inputs nor error change: they are kept where it takes anything.

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use honeyhive_core::event::{Event, EventType};
+use honeyhive_core::event::{Bucket, Event, EventType};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, bad};
 use super::{Answer, Db, body, new_id, now, sessions};
 use crate::error::ApiError;
-use crate::store::events::{self, Bucket, Patch};
+use crate::store::events::{self, Patch};
 
 /// What a change may touch; everything else is answered as ignored.
 const UPDATABLE: [Bucket; 6] = [

@@ -1,10 +1,11 @@
 //! Reading JSON bodies field by field: every refusal names the field and what was expected there.
 
+use honeyhive_core::event::Bucket;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::store::events::{Bucket, Patch};
+use crate::store::events::Patch;
 
 /// What a date can hold in most languages: the year 275760.
 pub(crate) const MAX_MILLIS: f64 = 8.64e15;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use honeyhive_core::event::{Event, EventTree, EventType};
+use honeyhive_core::event::{Bucket, Event, EventTree, EventType};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use super::fields::bad;
 use super::ids::{Path, canonical};
 use super::{Answer, Db, add_scope, body, new_id, now};
 use crate::error::ApiError;
-use crate::store::events::{self, Bucket, Patch};
+use crate::store::events::{self, Patch};
 
 const DEFAULT_NAME: &str = "Session";
 

@@ -1,6 +1,6 @@
 //! Events in the database: rows, patches that merge into them, and look-ups.
 
-use honeyhive_core::event::{Event, EventType};
+use honeyhive_core::event::{Bucket, Event, EventType};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde_json::{Map, Value};
 
@@ -9,54 +9,6 @@ use crate::rest::MAX_MILLIS;
 
 const COLUMNS: &str = "event_id, session_id, parent_id, event_type, event_name, project, source, error, start_time, \
      end_time, duration, inputs, outputs, config, metadata, metrics, feedback, user_properties";
-
-/// The object of an event a patch merges into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bucket {
-    Inputs,
-    Outputs,
-    Config,
-    Metadata,
-    Metrics,
-    Feedback,
-    UserProperties,
-}
-
-impl Bucket {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Inputs,
-        Self::Outputs,
-        Self::Config,
-        Self::Metadata,
-        Self::Metrics,
-        Self::Feedback,
-        Self::UserProperties,
-    ];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Inputs => "inputs",
-            Self::Outputs => "outputs",
-            Self::Config => "config",
-            Self::Metadata => "metadata",
-            Self::Metrics => "metrics",
-            Self::Feedback => "feedback",
-            Self::UserProperties => "user_properties",
-        }
-    }
-
-    pub(crate) fn of(self, event: &mut Event) -> &mut Map<String, Value> {
-        match self {
-            Self::Inputs => &mut event.inputs,
-            Self::Outputs => &mut event.outputs,
-            Self::Config => &mut event.config,
-            Self::Metadata => &mut event.metadata,
-            Self::Metrics => &mut event.metrics,
-            Self::Feedback => &mut event.feedback,
-            Self::UserProperties => &mut event.user_properties,
-        }
-    }
-}
 
 /// What a request says about an event: everything absent stays as it is, objects merge key by key.
 #[derive(Clone, Debug, Default)]
