@@ -6,7 +6,8 @@
 //! Client, server and its database share the process and its cores, so the seconds are those of both together.
 //!
 //! Last results (2026-11-22, two shared cores, Linux, rustc 1.95): 2.7 to 3.0 s without evaluators, 3.5 to 4.5 s with
-//! two; CPU of the client 1.2 s, of the server 1.7 s; no thread left; a live session under 600 bytes.
+//! two, on an earlier commit; CPU of the client 1.2 to 1.6 s, of the server 1.7 to 2.0 s; no thread left; a live session
+//! under 600 bytes.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
