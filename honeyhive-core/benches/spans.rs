@@ -1,6 +1,6 @@
 //! What a span costs the code that opens it, next to the same span written by hand and next to `tracing`.
 //!
-//! Run with `cargo bench -p honeyhive-core --bench spans`.
+//! Run with `cargo bench -p honeyhive-core --features tracing --bench spans`.
 //!
 //! Every call runs below an active span of its session. `add` takes two arguments and records five things: event type,
 //! both arguments, result, and which session it belongs to. The peers end in a processor that drops the span. Ours
@@ -9,17 +9,19 @@
 //! encoding or the network. `sdk_span_batched` queues too and compares like with like; `delivered` times everything,
 //! the worker included.
 //!
-//! Last results (2026-11-22, two shared cores, Linux, rustc 1.95; fastest of 500 samples):
+//! Last results (2026-11-23, two shared cores, Linux, rustc 1.95; fastest of 500 samples):
 //!
 //! ```text
-//! two_scalars            505 ns   4 allocations     1.23 x sdk_span, 0.39 x tracing_opentelemetry
-//! two_scalars_async      533 ns
-//! sdk_span               410 ns
-//! tracing_opentelemetry 1306 ns
-//! no_tracer               25 ns   0 allocations
-//! prompt_of_4_kib        919 ns   0.44 us more than short_prompt
-//! million_floats         507 us
-//! new_session            203 ns   3 allocations
+//! two_scalars            435 ns   4 allocations     1.19 x sdk_span, 0.39 x tracing_opentelemetry
+//! two_scalars_async      463 ns
+//! sdk_span               367 ns
+//! tracing_opentelemetry 1113 ns
+//! no_tracer               22 ns   0 allocations
+//! prompt_of_4_kib        653 ns   0.23 us more than short_prompt
+//! million_floats         482 us
+//! new_session            205 ns   3 allocations
+//! global_tracer          304 ns   routed; 149 ns on the SDK alone
+//! tracing_layer         1075 ns   routed
 //! ```
 #![allow(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
 
@@ -32,6 +34,7 @@ use std::time::Duration;
 
 use divan::{AllocProfiler, Bencher};
 use futures_util::FutureExt as _;
+use honeyhive_core::routing::RoutingProvider;
 use honeyhive_core::{HoneyHiveTracer, trace};
 use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue};
@@ -147,6 +150,15 @@ mod ours {
         });
     }
 
+    /// Ten thousand at once: `max alloc` is what they take while their start waits to be sent.
+    #[divan::bench(sample_size = 1, sample_count = 20)]
+    fn ten_thousand_live_sessions(bencher: Bencher<'_, '_>) {
+        flushed_between_samples(bencher, 1, || {
+            let live: Vec<_> = (0..10_000).map(|_| TRACER.new_session("s").start()).collect();
+            black_box(live);
+        });
+    }
+
     /// Caller and worker together: until everything has been sent and acknowledged.
     #[divan::bench(sample_size = 1, sample_count = 100)]
     fn delivered_4000_spans(bencher: Bencher<'_, '_>) {
@@ -194,6 +206,18 @@ mod peers {
             .with_span_processor(Dropping)
             .build();
         by_hand(bencher, &provider);
+    }
+
+    #[divan::bench(sample_size = SAMPLE, sample_count = SAMPLES)]
+    fn sdk_span_without_attributes(bencher: Bencher<'_, '_>) {
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(Sampler::AlwaysOn)
+            .with_span_processor(Dropping)
+            .build();
+        let tracer = provider.tracer("bench");
+        let root = Context::new().with_span(tracer.start("root"));
+        let _below = root.attach();
+        bencher.bench_local(|| drop(black_box(tracer.start("work"))));
     }
 
     #[divan::bench(sample_size = SAMPLE, sample_count = SAMPLES)]
@@ -291,6 +315,31 @@ fn through_tracing(bencher: Bencher<'_, '_>, settings: impl FnOnce(Layer) -> Lay
             black_box(number + query.len() as u64)
         });
     });
+}
+
+/// Spans of libraries, given to the tracer of the code that makes them; `peers` has what they cost without.
+mod routed {
+    use super::*;
+
+    #[divan::bench(sample_size = SAMPLE, sample_count = SAMPLES)]
+    fn global_tracer(bencher: Bencher<'_, '_>) {
+        let tracer = RoutingProvider::new().tracer("bench");
+        below_a_span(bencher, SAMPLE, || drop(black_box(tracer.start("work"))));
+    }
+
+    #[divan::bench(sample_size = SAMPLE, sample_count = SAMPLES)]
+    #[cfg(feature = "tracing")]
+    fn tracing_layer(bencher: Bencher<'_, '_>) {
+        let subscriber = tracing_subscriber::registry().with(honeyhive_core::routing::layer());
+        tracing::subscriber::with_default(subscriber, || {
+            below_a_span(bencher, SAMPLE, || {
+                let (number, query) = arguments();
+                let span = tracing::info_span!("add", number, query);
+                let _active = span.enter();
+                black_box(number + query.len() as u64);
+            });
+        });
+    }
 }
 
 /// Drops what it is given.

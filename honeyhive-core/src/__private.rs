@@ -1,8 +1,8 @@
 //! What the expansion of `#[trace]` may touch, and nothing else. Not covered by any promise of stability.
 
-use std::borrow::Cow;
 use std::panic::{self, AssertUnwindSafe};
 
+use opentelemetry::trace::SpanBuilder;
 use opentelemetry::{Context, KeyValue};
 
 pub use crate::capture::{Capture, CaptureDebug, CaptureOpaque, CaptureScalar, CaptureSerialize, Captured};
@@ -13,6 +13,8 @@ pub use crate::span::{
 pub use core;
 
 pub use crate::EventType;
+use crate::capture::PANICKED;
+use crate::context::is_gone;
 use crate::{HoneyHiveTracer, discovery};
 
 /// Says on a span that an argument could not be recorded.
@@ -76,11 +78,15 @@ impl<T: AsTracer + ?Sized> AsTracer for std::sync::Arc<T> {
 
 /// Starts the span of a call on the tracer the code should use.
 pub fn start(function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
-    if Context::is_current_telemetry_suppressed() {
+    if is_gone() {
         return Span::disabled();
     }
-    match discovery::current_or_warn() {
-        Some(tracer) => start_on(tracer, function, capture),
+    let cx = Context::current();
+    if cx.is_telemetry_suppressed() {
+        return Span::disabled();
+    }
+    match discovery::of_or_warn(&cx) {
+        Some(tracer) => start_on(tracer, cx, function, capture),
         None => Span::disabled(),
     }
 }
@@ -88,12 +94,17 @@ pub fn start(function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
 /// Starts the span of a call on a given tracer; without one as [`start`].
 pub fn start_with(tracer: &impl AsTracer, function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
     match tracer.as_tracer() {
-        Some(tracer) => start_on(tracer, function, capture),
+        Some(_) if is_gone() => Span::disabled(),
+        Some(tracer) => start_on(tracer, Context::current(), function, capture),
         None => start(function, capture),
     }
 }
 
-fn start_on(tracer: HoneyHiveTracer, function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
+fn start_on(tracer: HoneyHiveTracer, cx: Context, function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
+    let builder = SpanBuilder::from_name(function.name);
+    if !tracer.records(function.name) {
+        return Span::start(tracer, cx, builder, false);
+    }
     // Room for the type, a name, the arguments and a result.
     let mut inputs = Inputs(Span::attributes(&tracer, function.inputs + 3));
     inputs
@@ -109,7 +120,7 @@ fn start_on(tracer: HoneyHiveTracer, function: &Function, capture: impl FnOnce(&
             "an argument panicked while it was recorded",
         ));
     }
-    Span::start(tracer, Cow::Borrowed(function.name), inputs.0, true)
+    Span::start(tracer, cx, builder.with_attributes(inputs.0), true)
 }
 
 /// Runs a body. A closure passed here may give away what it captured, which one called in place may not.
@@ -121,7 +132,7 @@ pub fn call<T>(body: impl FnOnce() -> T) -> T {
 pub fn succeed(span: &mut Span, output: impl FnOnce() -> Captured) {
     if span.is_recording() {
         let output = panic::catch_unwind(AssertUnwindSafe(output));
-        span.settle_with_output(output.unwrap_or_else(|_| Captured::Text("<panicked while it was recorded>".into())));
+        span.settle_with_output(output.unwrap_or_else(|_| Captured::Text(PANICKED.to_owned())));
     }
 }
 
@@ -129,7 +140,7 @@ pub fn succeed(span: &mut Span, output: impl FnOnce() -> Captured) {
 pub fn fail(span: &mut Span, report: impl FnOnce() -> ErrorReport) {
     if span.is_recording() {
         let report = panic::catch_unwind(AssertUnwindSafe(report));
-        let unknown = |_| ErrorReport::new("Error", "<panicked while it was recorded>");
+        let unknown = |_| ErrorReport::new("Error", PANICKED);
         span.settle_with_error(&report.unwrap_or_else(unknown));
     }
 }

@@ -1,13 +1,19 @@
-//! Finding the tracer for code that was not given one: the active one of the context, else the default, else the only
-//! one built. Two candidates and no hint is no answer: a span in the wrong session is worse than none.
+//! Finding the tracer for code that was not given one: the active one of the context, else the one whose session the
+//! baggage names, else the default, else the only one built. Two candidates and no hint is no answer: a span in the
+//! wrong session is worse than none.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock, Weak};
 
 use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt;
 
-use crate::context::Active;
+use crate::context::{self, Active, table};
+use crate::propagation;
+use crate::session::SessionId;
 use crate::tracer::{HoneyHiveTracer, Inner};
 
 /// Whether a tracer was ever registered or made default: where none was, looking for one takes no lock.
@@ -16,6 +22,9 @@ static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     built: Vec::new(),
     defaults: Vec::new(),
 });
+
+/// Open sessions by their id: more than one when a session was resumed while it was open.
+static KNOWN: LazyLock<RwLock<HashMap<SessionId, Vec<Weak<Inner>>>>> = LazyLock::new(RwLock::default);
 
 struct Registry {
     built: Vec<Weak<Inner>>,
@@ -30,19 +39,18 @@ enum Fallback {
 }
 
 pub(crate) fn current() -> Option<HoneyHiveTracer> {
-    Context::map_current(|cx| Active::of(cx).cloned()).or_else(|| match fallback() {
+    named(&context::current()).or_else(|| match fallback() {
         Fallback::One(tracer) => Some(tracer),
         Fallback::None | Fallback::Several => None,
     })
 }
 
-/// As [`current`], and says once per process why there is none.
-pub(crate) fn current_or_warn() -> Option<HoneyHiveTracer> {
-    if let Some(active) = Context::map_current(|cx| Active::of(cx).cloned()) {
-        return Some(active);
+/// As [`current`], of a given context, and says once per process why there is none.
+pub(crate) fn of_or_warn(cx: &Context) -> Option<HoneyHiveTracer> {
+    if let Some(named) = named(cx) {
+        return Some(named);
     }
     static NONE: AtomicBool = AtomicBool::new(false);
-    static SEVERAL: AtomicBool = AtomicBool::new(false);
     match fallback() {
         Fallback::One(tracer) => Some(tracer),
         Fallback::None => {
@@ -55,12 +63,93 @@ pub(crate) fn current_or_warn() -> Option<HoneyHiveTracer> {
         }
         Fallback::Several => {
             if first(&SEVERAL) {
-                tracing::warn!(
-                    "a traced function ran while several tracers exist and none is active, and was not recorded: \
-                     pass one with #[trace(tracer = …)], run the code in tracer.scope(…), or call tracer.set_default()"
-                );
+                warn_of_several();
             }
             None
+        }
+    }
+}
+
+/// The tracer for a span of a library that says nothing of it; `None` when there is none, or several. Never logs on the
+/// calling thread, which may be inside a logging library.
+pub(crate) fn fallback_unless_ambiguous() -> Option<HoneyHiveTracer> {
+    match fallback() {
+        Fallback::One(tracer) => Some(tracer),
+        Fallback::None => None,
+        Fallback::Several => {
+            if first(&SEVERAL) {
+                // Without a thread there is no warning, and nothing else is lost.
+                let _ = std::thread::Builder::new().spawn(warn_of_several);
+            }
+            None
+        }
+    }
+}
+
+static SEVERAL: AtomicBool = AtomicBool::new(false);
+
+fn warn_of_several() {
+    tracing::warn!(
+        "a span was not recorded, since several tracers exist and none is active: pass one with \
+         #[trace(tracer = …)], run the code in tracer.scope(…), or call tracer.set_default()"
+    );
+}
+
+/// The tracer a context names.
+fn named(cx: &Context) -> Option<HoneyHiveTracer> {
+    owner(cx).or_else(|| by_baggage(cx))
+}
+
+/// The tracer that is active in a context, or that its active span was given to.
+pub(crate) fn owner(cx: &Context) -> Option<HoneyHiveTracer> {
+    Active::of(cx).cloned().or_else(|| table::find(cx))
+}
+
+/// The tracer whose session the baggage names. Only of sessions this process has open; of two pipelines with the same
+/// session neither.
+pub(crate) fn by_baggage(cx: &Context) -> Option<HoneyHiveTracer> {
+    let id = session_in_baggage(cx)?;
+    let candidates: Vec<HoneyHiveTracer> = {
+        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        let live = known.get(&id)?.iter().filter_map(Weak::upgrade);
+        live.map(|inner| HoneyHiveTracer { inner }).collect()
+    };
+    let newest = candidates.last()?;
+    let same = |other: &HoneyHiveTracer| Arc::ptr_eq(&other.inner.pipeline, &newest.inner.pipeline);
+    candidates.iter().all(same).then(|| newest.clone())
+}
+
+/// The session the baggage names.
+pub(crate) fn session_in_baggage(cx: &Context) -> Option<SessionId> {
+    let baggage = cx.baggage();
+    if baggage.is_empty() {
+        return None;
+    }
+    propagation::SESSION_ID
+        .iter()
+        .find_map(|key| baggage.get(*key)?.as_str().parse().ok())
+}
+
+/// Lets a session be found by its id.
+pub(crate) fn know(inner: &Arc<Inner>) {
+    if inner.pipeline.is_discoverable() {
+        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        known
+            .entry(inner.identity.session_id)
+            .or_default()
+            .push(Arc::downgrade(inner));
+    }
+}
+
+/// Forgets a session whose last handle is being dropped.
+pub(crate) fn forget(inner: &Inner) {
+    if inner.pipeline.is_discoverable() {
+        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut sessions) = known.entry(inner.identity.session_id) {
+            sessions.get_mut().retain(|session| session.strong_count() > 0);
+            if sessions.get().is_empty() {
+                sessions.remove();
+            }
         }
     }
 }

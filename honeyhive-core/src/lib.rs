@@ -45,8 +45,11 @@ mod delivery;
 mod discovery;
 pub mod event;
 pub mod prelude;
+pub mod propagation;
+pub mod routing;
 mod session;
 mod span;
+pub mod task;
 mod tracer;
 
 /// Records each call of a function as a span of the tracer it finds: arguments, result, error and time.
@@ -90,11 +93,12 @@ mod tracer;
 pub use honeyhive_macros::trace;
 pub use opentelemetry;
 
-pub use config::{ConfigError, DEFAULT_SERVER_URL, TracerBuilder};
+pub use config::{ConfigError, DEFAULT_SERVER_URL, OtlpProtocol, TracerBuilder};
 pub use context::{ActiveGuard, InContext};
 pub use delivery::{DeliveryStats, FlushError};
 pub use discovery::DefaultGuard;
 pub use event::{Event, EventType};
-pub use session::{SessionBuilder, SessionId};
+pub use session::{InvalidSessionId, SessionBuilder, SessionId, SessionStatus};
 pub use span::{Enrichment, Span, SpanBuilder, keys};
 pub use tracer::HoneyHiveTracer;
+pub use uuid::Uuid;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::Context;
+use uuid::Uuid;
 
 use crate::api;
-use crate::config::TracerBuilder;
-use crate::context::{Active, ActiveGuard, InContext};
+use crate::config::{Mode, TracerBuilder};
+use crate::context::{self, Active, ActiveGuard, InContext, is_gone};
 use crate::delivery::{DeliveryStats, FlushError, Pipeline};
 use crate::discovery::{self, DefaultGuard};
-use crate::session::{Identity, SessionBuilder, SessionDetails, SessionId, SessionStart};
+use crate::session::{Identity, SessionBuilder, SessionDetails, SessionId, SessionStart, SessionStatus};
 use crate::span::{Enrichment, SpanBuilder};
 
 /// Traces into one session. Clone it freely: a clone is the same tracer.
@@ -28,6 +29,15 @@ pub struct HoneyHiveTracer {
 pub(crate) struct Inner {
     pub(crate) identity: Arc<Identity>,
     pub(crate) pipeline: Arc<Pipeline>,
+    keeps: Keeps,
+}
+
+/// Which spans of a session are recorded; decided once, asked for each.
+#[derive(Clone, Copy)]
+enum Keeps {
+    All,
+    ByName,
+    None,
 }
 
 // A panic in the program leaves no state of ours half-written: every lock is taken over from a thread that panicked,
@@ -60,6 +70,12 @@ impl HoneyHiveTracer {
         &self.inner.identity.session_name
     }
 
+    /// What the backend knows of the session. Settled after a [`flush`](Self::flush) that succeeded.
+    #[must_use]
+    pub fn session_status(&self) -> SessionStatus {
+        self.inner.identity.status()
+    }
+
     /// Address of the backend, without a slash at the end.
     #[must_use]
     pub fn server_url(&self) -> &str {
@@ -69,6 +85,24 @@ impl HoneyHiveTracer {
     /// Opens another session on the same pipeline: microseconds, no thread, no socket.
     pub fn new_session(&self, name: impl Into<Arc<str>>) -> SessionBuilder {
         SessionBuilder::new(self.clone(), name.into())
+    }
+
+    /// Continues a session that exists, such as the one of a conversation's earlier turns: the backend is not told of
+    /// it again, and spans join those it has. The builder's inputs, metadata and user properties are not sent; add to
+    /// the session with [`enrich_session`](Self::enrich_session).
+    pub fn resume_session(&self, id: SessionId) -> SessionBuilder {
+        SessionBuilder::resume(self.clone(), id)
+    }
+
+    /// Says that the session is over: its duration, from when it was opened until now, goes to the backend in the
+    /// background. Spans may still follow; called again, the later end counts. Of a session that was
+    /// [resumed](Self::resume_session) only the one who opened it knows the duration, and nothing is sent.
+    pub fn end_session(&self) {
+        let identity = &self.inner.identity;
+        if !identity.resumed {
+            let open = SystemTime::now().duration_since(identity.opened);
+            self.enrich_session(Enrichment::new().duration(open.unwrap_or_default()));
+        }
     }
 
     /// Makes this the tracer that code without an active one finds, until the guard is dropped. Dropping the guard
@@ -101,19 +135,35 @@ impl HoneyHiveTracer {
         SpanBuilder::new(self.clone(), name.into())
     }
 
-    /// Adds to the active span of the calling code. Returns `false` when there is none to add to: no span is active, or
-    /// the active one reports through another pipeline than this tracer.
+    /// Adds to the active span of the calling code, also one that an instrumented library opened and the SDK
+    /// [routed](crate::routing). Returns `false` when there is none to add to: no span is active, or the active one
+    /// reports through another pipeline than this tracer, or to another vendor.
     pub fn enrich_span(&self, enrichment: Enrichment) -> bool {
+        if is_gone() {
+            return false;
+        }
         let cx = Context::current();
-        let ours = Active::of(&cx).is_some_and(|active| Arc::ptr_eq(&active.inner.pipeline, &self.inner.pipeline));
-        ours && enrichment.apply_to(&cx)
+        let ours = discovery::owner(&cx).is_some_and(|owner| Arc::ptr_eq(&owner.inner.pipeline, &self.inner.pipeline));
+        ours && context::has_span_of_ours(&cx) && enrichment.apply_to(&cx)
     }
 
     /// Adds to this tracer's session, in the background (`PUT /events`). Objects merge on the server; only what is
     /// given changes. Inputs go to `metadata.inputs`, since the inputs of a session cannot be changed, and an error to
     /// `metadata.error`.
     pub fn enrich_session(&self, enrichment: Enrichment) {
-        let update = enrichment.into_update(self.session_id().to_string());
+        if self.inner.identity.recorded {
+            self.update(self.session_id().to_string(), enrichment);
+        }
+    }
+
+    /// Adds to any event that exists, in the background, as [`enrich_session`](Self::enrich_session) does to the
+    /// session.
+    pub fn enrich_event(&self, event_id: Uuid, enrichment: Enrichment) {
+        self.update(event_id.to_string(), enrichment);
+    }
+
+    fn update(&self, event_id: String, enrichment: Enrichment) {
+        let update = enrichment.into_update(event_id);
         if let Some(update) = update {
             self.inner.pipeline.queue().push_update(update);
         }
@@ -152,13 +202,29 @@ impl HoneyHiveTracer {
 
     pub(crate) fn root(pipeline: Pipeline, announce: bool) -> Self {
         let config = pipeline.config();
-        let identity = Identity::new(
+        let mut identity = Identity::new(
             config.session_id.unwrap_or_else(SessionId::random),
             config.session_name.clone(),
             config.project.clone(),
             config.source.clone(),
         );
-        Self::attach(Arc::new(pipeline), identity, announce.then(SessionDetails::default))
+        identity.experiment = config.experiment.clone();
+        let details = announce.then(|| config.session.clone());
+        Self::attach(Arc::new(pipeline), identity, details)
+    }
+
+    /// Whether a span of this name is recorded in this session.
+    pub(crate) fn records(&self, name: &str) -> bool {
+        match self.inner.keeps {
+            Keeps::All => true,
+            Keeps::None => false,
+            Keeps::ByName => self.inner.pipeline.config().content.filter.spans.keeps(name),
+        }
+    }
+
+    /// Whether spans of this instrumentation scope, which is not ours, are taken.
+    pub(crate) fn takes(&self, scope: &str) -> bool {
+        self.inner.pipeline.config().content.filter.scopes.keeps(scope)
     }
 
     pub(crate) fn identity(&self) -> &Identity {
@@ -169,35 +235,51 @@ impl HoneyHiveTracer {
         Self::attach(self.inner.pipeline.clone(), identity, details)
     }
 
-    fn attach(pipeline: Arc<Pipeline>, identity: Identity, details: Option<SessionDetails>) -> Self {
-        let identity = Arc::new(identity);
-        pipeline.identities().insert(&identity);
+    /// `details` when the backend is to be told.
+    fn attach(pipeline: Arc<Pipeline>, mut identity: Identity, details: Option<SessionDetails>) -> Self {
+        let content = &pipeline.config().content;
+        identity.recorded = content.mode != Mode::Off
+            && (identity.experiment.run_id.is_some() || identity.session_id.is_sampled(content.sample_rate));
+        let keeps = if !identity.recorded || !pipeline.config().export.enabled {
+            Keeps::None
+        } else if content.filter.spans.is_empty() {
+            Keeps::All
+        } else {
+            Keeps::ByName
+        };
+        let details = details.filter(|_| identity.recorded && content.mode == Mode::On);
+        let identity = Arc::new(match details {
+            Some(_) => identity.announcing(),
+            None => identity,
+        });
+        let inner = Arc::new(Inner {
+            identity: identity.clone(),
+            pipeline,
+            keeps,
+        });
+        inner.pipeline.identities().insert(&identity);
+        discovery::know(&inner);
         if let Some(details) = details {
-            pipeline.queue().push_start(SessionStart {
-                identity: identity.clone(),
-                details,
-                at: SystemTime::now(),
-            });
+            inner.pipeline.queue().push_start(SessionStart { identity, details });
         }
-        Self {
-            inner: Arc::new(Inner { identity, pipeline }),
-        }
+        Self { inner }
     }
 
     /// The current context with this tracer active in it.
     fn context(&self) -> Context {
-        Active::in_context(self, Context::current())
+        Active::in_context(self, context::current())
     }
 
     /// Whether both trace into the same session of the same pipeline.
     pub(crate) fn same_session(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.inner, &other.inner) || self.inner.identity.number == other.inner.identity.number
+        Arc::ptr_eq(&self.inner.pipeline, &other.inner.pipeline) && self.session_id() == other.session_id()
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.pipeline.identities().remove(self.identity.number);
+        discovery::forget(self);
     }
 }
 

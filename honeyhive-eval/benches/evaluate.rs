@@ -143,7 +143,7 @@ fn count(server: &Server, filters: &Value) -> u64 {
     let mut connection = TcpStream::connect(server.address()).unwrap();
     write!(
         connection,
-        "POST /v1/events/export HTTP/1.1\r\nhost: local\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+        "POST /v1/events/export HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
          connection: close\r\n\r\n{body}",
         body.len()
     )

@@ -4,7 +4,8 @@
 
 pub mod scripted;
 
-use std::time::Duration;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use honeyhive_core::event::{Event, EventTree};
 use honeyhive_core::{HoneyHiveTracer, SessionId, TracerBuilder};
@@ -42,14 +43,39 @@ pub fn tracer(server: &Server) -> HoneyHiveTracer {
     settings(server).build().expect("the settings are valid")
 }
 
-/// The event tree of a session, after flushing the tracer.
+/// The event tree of a session, after flushing the tracer. Every parent in it must be there: the backend hangs what it
+/// cannot place under the session, which no picture of the tree shows.
 pub async fn session(tracer: &HoneyHiveTracer, id: SessionId) -> EventTree {
     tracer.flush(PATIENCE).await.expect("everything is delivered");
-    tracer
+    let tree = tracer
         .api()
         .get_session(id)
         .await
-        .expect("the session can be read back")
+        .expect("the session can be read back");
+    let events = tree.clone().into_events();
+    let ids: HashSet<&str> = events.iter().map(|event| event.event_id.as_str()).collect();
+    for event in &events {
+        let parent = event.parent_id.as_deref();
+        assert!(
+            parent.is_none_or(|parent| ids.contains(parent)),
+            "the parent of {} is elsewhere",
+            event.event_name
+        );
+    }
+    tree
+}
+
+/// Waits until something holds that other threads bring about.
+///
+/// # Panics
+///
+/// When it does not come to hold.
+pub fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
 }
 
 /// Everything the backend holds, read over its API.
@@ -107,7 +133,8 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
-/// The README's code compiles.
+/// The code of the README and the guides compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
-struct Readme;
+#[doc = include_str!("../../docs/tracing.md")]
+struct Documents;

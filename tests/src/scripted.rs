@@ -6,6 +6,9 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message as _;
 use serde_json::Value;
 
 /// A request as it arrived.
@@ -13,6 +16,8 @@ use serde_json::Value;
 pub struct Arrived {
     /// `POST /session/start`.
     pub line: String,
+    /// What stands behind the `?` of the address.
+    pub query: Option<String>,
     /// Headers.
     pub headers: HeaderMap,
     /// Body.
@@ -24,6 +29,15 @@ impl Arrived {
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+
+    /// The spans in the body, an export request in protobuf.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        let export = ExportTraceServiceRequest::decode(self.body.clone()).expect("an export request");
+        let resources = export.resource_spans.into_iter();
+        let scopes = resources.flat_map(|resource| resource.scope_spans);
+        scopes.flat_map(|scope| scope.spans).collect()
     }
 }
 
@@ -52,6 +66,7 @@ impl ScriptedServer {
             async move {
                 let request = Arrived {
                     line: format!("{method} {}", uri.path()),
+                    query: uri.query().map(str::to_owned),
                     headers,
                     body,
                 };
@@ -89,8 +104,15 @@ impl ScriptedServer {
     /// What has arrived on this line so far.
     #[must_use]
     pub fn arrived(&self, line: &str) -> Vec<Arrived> {
-        let arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        arrived.iter().filter(|request| request.line == line).cloned().collect()
+        let mut arrived = self.everything();
+        arrived.retain(|request| request.line == line);
+        arrived
+    }
+
+    /// All that has arrived so far, in order.
+    #[must_use]
+    pub fn everything(&self) -> Vec<Arrived> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which tracer code without one of its own finds. One test, since the default belongs to the whole process.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use honeyhive_core::{HoneyHiveTracer, trace};
+use honeyhive_core::{HoneyHiveTracer, task, trace};
 use honeyhive_tests::{KEY, server};
 
 #[trace]
@@ -43,6 +43,21 @@ fn the_active_tracer_then_the_default_then_the_only_one_and_never_a_guess() {
         work();
     });
     assert_eq!((ended(&first), ended(&second)), (1, 1));
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    second.in_scope(|| {
+        let _runtime = runtime.enter();
+        let plain = tokio::spawn(async { work() });
+        assert_eq!(runtime.block_on(plain).unwrap(), 7);
+        assert_eq!(
+            (ended(&first), ended(&second)),
+            (1, 1),
+            "a task starts without a tracer, and there are two"
+        );
+        let carried = task::spawn(async { work() });
+        assert_eq!(runtime.block_on(carried).unwrap(), 7);
+    });
+    assert_eq!((ended(&first), ended(&second)), (1, 2));
 
     let outer = first.set_default();
     let inner = second.set_default();

@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use honeyhive_core::{Enrichment, FlushError, HoneyHiveTracer, trace};
 use honeyhive_eval::prelude::{Datapoint, Dataset, evaluate};
 use honeyhive_local::Server;
+use honeyhive_tests::eventually;
 use honeyhive_tests::scripted::{ScriptedServer, ok, status};
 use honeyhive_tests::{KEY, settings};
 use serde_json::json;
@@ -121,7 +122,7 @@ async fn what_waited_while_the_server_was_away_is_delivered_when_it_comes() {
 #[test]
 fn a_full_queue_drops_and_counts_and_the_counts_add_up() {
     let tracer = on(&nowhere()).build().unwrap();
-    let spans = 20_000;
+    let spans = 70_000;
     for _ in 0..spans {
         tracer.span("s").start().end();
     }
@@ -157,6 +158,9 @@ fn updates_of_one_session_that_wait_become_one_in_which_the_last_value_counts() 
         ok()
     });
     let tracer = on(server.url()).build().unwrap();
+    eventually("the start holds the worker", || {
+        !server.arrived("POST /session/start").is_empty()
+    });
     for rating in 0..8 {
         tracer.enrich_session(
             Enrichment::new()

@@ -280,3 +280,129 @@ fn dropping_the_last_handle_delivers_what_is_queued() {
     let tree = runtime.block_on(session(&reader, id));
     assert_eq!(tree.len(), 2, "{tree}");
 }
+
+#[trace]
+fn closes(what: &str) {
+    let _ = what;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_span_and_a_context_may_cross_an_await_and_guards_may_be_dropped_in_any_order() {
+    use honeyhive_core::opentelemetry::trace::FutureExt as _;
+
+    let server = server();
+    let tracer = tracer(&server);
+    let held = tracer.clone();
+    let crossing = tokio::spawn(async move {
+        let span = held.span("held").start();
+        tokio::task::yield_now().await;
+        span.scope(async { closes("inside") }).await;
+        let cx = span.context();
+        tokio::task::yield_now().await;
+        async { closes("in the context of it") }.with_context(cx).await;
+        closes("outside");
+    });
+    crossing.await.unwrap();
+    let (first, second) = (tracer.span("first").start(), tracer.span("second").start());
+    let outer = first.activate();
+    let inner = second.activate();
+    drop(outer);
+    closes("in the second still");
+    drop(inner);
+    closes("in neither");
+    drop((first, second));
+    assert!(HoneyHiveTracer::current().is_none(), "nothing stays behind");
+    insta::assert_snapshot!(session(&tracer, tracer.session_id()).await, @r#"
+    session a session
+    ├─ tool held
+    │  ├─ tool closes
+    │  │    inputs: what="inside"
+    │  └─ tool closes
+    │       inputs: what="in the context of it"
+    ├─ tool first
+    └─ tool second
+       └─ tool closes
+            inputs: what="in the second still"
+    "#);
+}
+
+/// Traces when it is dropped, wherever that is.
+struct Closing(&'static str);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        closes(self.0);
+    }
+}
+
+#[trace(event_type = "chain")]
+fn holds_and_panics() {
+    let _held = Closing("while it unwinds");
+    panic!("on purpose");
+}
+
+#[trace(event_type = "chain")]
+async fn holds_and_waits() {
+    let _held = Closing("when it is cancelled");
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_drop_that_traces_is_a_child_of_what_it_was_dropped_in() {
+    let server = server();
+    let tracer = tracer(&server);
+    tracer
+        .scope(async {
+            let fails = std::panic::AssertUnwindSafe(holds_and_panics);
+            assert!(std::panic::catch_unwind(fails).is_err());
+            let mut waits = Box::pin(holds_and_waits());
+            assert!(poll_once(&mut waits).is_pending());
+            drop(waits);
+            closes("the tracer is as good as new");
+        })
+        .await;
+    insta::assert_snapshot!(session(&tracer, tracer.session_id()).await, @r#"
+    session a session
+    ├─ chain holds_and_panics
+    │  │ metadata: error_type="Panic"
+    │  │ error: the code inside panicked
+    │  └─ tool closes
+    │       inputs: what="while it unwinds"
+    ├─ chain holds_and_waits
+    │    metadata: error_type="Cancelled"
+    │    error: dropped before it finished
+    ├─ tool closes
+    │    inputs: what="when it is cancelled"
+    └─ tool closes
+         inputs: what="the tracer is as good as new"
+    "#);
+}
+
+thread_local! {
+    static EARLY: Closing = const { Closing("of a value made before the first span") };
+    static LATE: Closing = const { Closing("of a value made after it") };
+}
+
+#[test]
+fn a_thread_that_traces_while_it_ends_ends() {
+    let server = server();
+    let tracer = tracer(&server);
+    // What was made first is dropped last, when OpenTelemetry's context is gone.
+    let orders: [fn(&HoneyHiveTracer); 3] = [
+        |tracer| {
+            EARLY.with(|_| ());
+            tracer.in_scope(|| closes("a call"));
+        },
+        |tracer| {
+            tracer.in_scope(|| closes("a call"));
+            LATE.with(|_| ());
+        },
+        |_| EARLY.with(|_| ()),
+    ];
+    for order in orders {
+        let tracer = tracer.clone();
+        std::thread::spawn(move || order(&tracer)).join().unwrap();
+    }
+    tracer.flush_blocking(PATIENCE).unwrap();
+    assert_eq!(tracer.stats().spans_exported, 2);
+}

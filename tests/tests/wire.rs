@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use honeyhive_core::{Enrichment, HoneyHiveTracer, trace};
 use honeyhive_tests::KEY;
-use honeyhive_tests::scripted::{Arrived, ScriptedServer, ok};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use honeyhive_tests::scripted::{ScriptedServer, ok};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use prost::Message;
 use serde_json::json;
 
 #[trace]
@@ -39,15 +37,6 @@ fn on(server: &ScriptedServer) -> HoneyHiveTracer {
 
 fn flush(tracer: &HoneyHiveTracer) {
     tracer.flush_blocking(Duration::from_secs(30)).unwrap();
-}
-
-fn spans(request: &Arrived) -> Vec<Span> {
-    let export = ExportTraceServiceRequest::decode(request.body.clone()).unwrap();
-    let scopes = export
-        .resource_spans
-        .into_iter()
-        .flat_map(|resource| resource.scope_spans);
-    scopes.flat_map(|scope| scope.spans).collect()
 }
 
 /// Attributes by key; a key that is there twice is an error.
@@ -101,7 +90,7 @@ fn a_traced_call_is_a_session_start_and_an_export_with_the_keys_of_the_python_sd
     );
     assert_eq!(export.headers["x-source"], "golden");
 
-    let spans = spans(export);
+    let spans = export.spans();
     assert_eq!(spans.len(), 1);
     assert_eq!((spans[0].name.as_str(), spans[0].parent_span_id.len()), ("add", 0));
     let mut found = attributes(&spans[0]);
@@ -132,7 +121,7 @@ fn an_error_is_on_its_span_once() {
     let tracer = on(&server);
     tracer.in_scope(|| fails("why?")).unwrap_err();
     flush(&tracer);
-    let spans = spans(&server.arrived("POST /opentelemetry/v1/traces")[0]);
+    let spans = server.arrived("POST /opentelemetry/v1/traces")[0].spans();
     assert_eq!(spans.len(), 1, "no span for the error alone");
     let found = attributes(&spans[0]);
     assert_eq!(found["honeyhive_event_name"], text("llm"));
@@ -164,7 +153,7 @@ fn nothing_set_on_a_span_moves_it_to_another_session() {
         .set_attribute(KeyValue::new("honeyhive.source", "another"));
     span.end();
     flush(&tracer);
-    let found = attributes(&spans(&server.arrived("POST /opentelemetry/v1/traces")[0])[0]);
+    let found = attributes(&server.arrived("POST /opentelemetry/v1/traces")[0].spans()[0]);
     assert_eq!(found["honeyhive.session_id"], text(&tracer.session_id().to_string()));
     assert_eq!(found["honeyhive.source"], text("golden"));
 }

@@ -69,7 +69,7 @@ impl ApiError {
                 operation,
                 problem: error.to_string(),
             },
-            SendError::NoAnswer { .. } | SendError::NoClient { .. } => Self::NoAnswer {
+            SendError::NoAnswer { .. } | SendError::NoRequest { .. } => Self::NoAnswer {
                 operation,
                 problem: error.to_string(),
             },

@@ -15,19 +15,27 @@ pub(crate) const JSON_LIMIT: usize = 128 << 10;
 /// The text, or its beginning and a marker with the number of bytes left out.
 pub(crate) fn cut_text(text: &str) -> String {
     if text.len() <= TEXT_LIMIT {
-        return text.to_owned();
+        text.to_owned()
+    } else {
+        cut_at(text, TEXT_LIMIT)
     }
-    let kept = &text[..text.floor_char_boundary(TEXT_LIMIT)];
+}
+
+/// The first `limit` bytes of a text, and a marker with the number of bytes left out.
+pub(crate) fn cut_at(text: &str, limit: usize) -> String {
+    let kept = &text[..text.floor_char_boundary(limit)];
     format!("{kept}…[+{} bytes]", text.len() - kept.len())
 }
 
-pub(super) fn capped_json<T: Serialize + ?Sized>(value: &T) -> Captured {
+/// JSON text of at most `limit` bytes.
+pub(super) fn capped_json<T: Serialize + ?Sized>(value: &T, limit: usize) -> Captured {
     let mut writer = CappedBytes {
         bytes: Vec::with_capacity(128),
+        limit,
         full: false,
     };
     let outcome = serde_json::to_writer(&mut writer, value);
-    let CappedBytes { bytes, full } = writer;
+    let CappedBytes { bytes, full, .. } = writer;
     let text = String::from_utf8(bytes).unwrap_or_else(|error| {
         // Only a cut inside a character leaves invalid UTF-8, at the very end.
         let valid = error.utf8_error().valid_up_to();
@@ -56,12 +64,13 @@ pub(super) fn capped_debug<T: fmt::Debug + ?Sized>(value: &T) -> String {
 
 struct CappedBytes {
     bytes: Vec<u8>,
+    limit: usize,
     full: bool,
 }
 
 impl io::Write for CappedBytes {
     fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
-        let room = JSON_LIMIT - self.bytes.len();
+        let room = self.limit - self.bytes.len();
         let taken = chunk.len().min(room);
         self.bytes.extend_from_slice(&chunk[..taken]);
         if taken < chunk.len() {

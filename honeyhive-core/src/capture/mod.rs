@@ -9,15 +9,16 @@ mod limit;
 mod scalar;
 
 use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use opentelemetry::Value;
 use serde::Serialize;
 
 pub(crate) use flatten::flatten;
-pub(crate) use limit::cut_text;
+pub(crate) use limit::{cut_at, cut_text};
 use scalar::Scalar;
 
-use limit::{capped_debug, capped_json};
+use limit::{JSON_LIMIT, TEXT_LIMIT, capped_debug, capped_json};
 
 /// A borrowed value on its way through the ladder.
 #[derive(Debug)]
@@ -39,7 +40,8 @@ pub enum Captured {
 impl Captured {
     /// A value known to be serialisable.
     pub(crate) fn from_json<T: Serialize + ?Sized>(value: &T) -> Self {
-        capped_json(value)
+        catch_unwind(AssertUnwindSafe(|| capped_json(value, JSON_LIMIT)))
+            .unwrap_or_else(|_| Self::Text(PANICKED.to_owned()))
     }
 
     /// The attribute of a captured argument: JSON stays one text.
@@ -72,7 +74,7 @@ pub trait CaptureSerialize {
 
 impl<T: Serialize + ?Sized> CaptureSerialize for &&Capture<'_, T> {
     fn __honeyhive_capture(&self) -> Captured {
-        capped_json(self.0)
+        capped_json(self.0, JSON_LIMIT)
     }
 }
 
@@ -102,9 +104,41 @@ impl<T: ?Sized> CaptureOpaque for Capture<'_, T> {
     }
 }
 
-/// A value as JSON; what cannot be serialised becomes a text that says why.
+/// Stands for a value whose own code panicked.
+pub(crate) const PANICKED: &str = "<panicked while it was recorded>";
+
+/// A value as JSON; what cannot be serialised becomes a text that says why, and what is too long one that is cut.
 pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> serde_json::Value {
-    serde_json::to_value(value).unwrap_or_else(|error| format!("<not serialisable: {error}>").into())
+    let json = || {
+        if let Captured::Text(cut) = capped_json(value, TEXT_LIMIT) {
+            return cut.strip_prefix('"').unwrap_or(&cut).into();
+        }
+        match serde_json::to_value(value) {
+            Ok(serde_json::Value::Null) => not_finite(value),
+            Ok(json) => json,
+            Err(error) => format!("<not serialisable: {error}>").into(),
+        }
+    };
+    // How a value is serialised is code of the user's; when it panics the program goes on without the value.
+    catch_unwind(AssertUnwindSafe(json)).unwrap_or_else(|_| PANICKED.into())
+}
+
+/// JSON has no number that is not finite, and makes it `null`: it becomes text, as the Python SDK writes it.
+fn not_finite<T: Serialize + ?Sized>(value: &T) -> serde_json::Value {
+    struct Scalar<'a, T: ?Sized>(&'a T);
+
+    impl<T: Serialize + ?Sized> fmt::Display for Scalar<'_, T> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.serialize(f)
+        }
+    }
+
+    // Of what became `null`, only numbers can be displayed.
+    let mut text = String::new();
+    match write!(text, "{}", Scalar(value)) {
+        Ok(()) if !text.is_empty() => text.to_lowercase().into(),
+        _ => serde_json::Value::Null,
+    }
 }
 
 #[cfg(test)]

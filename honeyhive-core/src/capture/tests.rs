@@ -6,7 +6,7 @@ use std::sync::Arc;
 use opentelemetry::KeyValue;
 use serde_json::json;
 
-use super::limit::{self, JSON_LIMIT};
+use super::limit::JSON_LIMIT;
 use super::*;
 
 macro_rules! capture {
@@ -79,7 +79,7 @@ fn generic_values_use_what_their_bounds_allow() {
 
 #[test]
 fn long_text_is_cut_with_the_number_of_bytes_left_out() {
-    let text = "é".repeat(limit::TEXT_LIMIT);
+    let text = "é".repeat(TEXT_LIMIT);
     let Captured::Plain(Value::String(cut)) = capture!(text) else {
         panic!("no text")
     };
@@ -144,4 +144,28 @@ fn a_lock_is_never_taken_to_record_it() {
     let _held = lock.lock().unwrap();
     assert_eq!(capture!(lock), plain("<Mutex>"));
     assert_eq!(capture!(Arc::new(std::sync::RwLock::new(7))), plain("<RwLock>"));
+}
+
+#[test]
+fn a_number_that_is_not_finite_is_text_and_nothing_stays_nothing() {
+    assert_eq!(to_json(&f64::NAN), "nan");
+    assert_eq!(to_json(&f32::NEG_INFINITY), "-inf");
+    assert_eq!(to_json(&None::<f64>), serde_json::Value::Null);
+    assert_eq!(to_json(&()), serde_json::Value::Null);
+    assert_eq!(to_json(&1.5), 1.5);
+}
+
+#[test]
+fn what_is_added_is_cut_before_it_is_serialised_whole() {
+    let long = to_json(&vec![0.5_f32; 1_000_000]);
+    let text = long.as_str().unwrap();
+    assert!(
+        text.starts_with("[0.5,0.5") && text.ends_with("…[cut]"),
+        "{}",
+        &text[..20]
+    );
+    assert!(text.len() <= TEXT_LIMIT + 16);
+    let text = to_json(&"x".repeat(TEXT_LIMIT + 1));
+    assert!(text.as_str().unwrap().starts_with("xxx"), "without the quotation mark");
+    assert_eq!(to_json(&"x".repeat(100)), "x".repeat(100));
 }

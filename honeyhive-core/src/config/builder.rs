@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::Serialize;
+
 use super::{Config, ConfigError, Given};
+use crate::capture::to_json;
 use crate::delivery::Pipeline;
+use crate::session::SessionId;
 use crate::tracer::HoneyHiveTracer;
 
 /// Configures a [`HoneyHiveTracer`]. Every setting may also come from an `HH_*` environment variable; a value given
-/// here wins. Blank values count as not given.
+/// here wins. Blank values count as not given. A value that cannot be used is an error that names the setting.
 ///
 /// # Examples
 ///
@@ -26,7 +30,7 @@ use crate::tracer::HoneyHiveTracer;
 #[must_use = "call .build() to get a tracer"]
 #[derive(Default)]
 pub struct TracerBuilder {
-    given: Given,
+    pub(super) given: Given,
     environment: Option<HashMap<String, String>>,
     session_start: Switch,
     discovery: Switch,
@@ -79,9 +83,65 @@ impl TracerBuilder {
         self
     }
 
-    /// Id of the session, a UUID, to continue one or to choose it. Default: a fresh one.
+    /// Id of the session (`HH_SESSION_ID`), a UUID, to continue one or to choose it. Default: a fresh one.
     pub fn session_id(mut self, id: impl Into<String>) -> Self {
         self.given.session_id = Some(id.into());
+        self
+    }
+
+    /// Continues or chooses the session a key of your own stands for, such as a user or a ticket: the id is derived
+    /// from it, always the same. A blank key counts as none. See [`SessionId::from_key`].
+    pub fn session_key(mut self, key: impl AsRef<str>) -> Self {
+        let key = key.as_ref();
+        self.given.session_id = (!key.trim().is_empty()).then(|| SessionId::from_key(key).to_string());
+        self
+    }
+
+    /// Adds one input of the session (`HH_INPUTS`, a JSON object).
+    pub fn input(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
+        self.given.session.inputs.insert(key.into(), to_json(&value));
+        self
+    }
+
+    /// Adds one piece of metadata of the session.
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
+        self.given.session.metadata.insert(key.into(), to_json(&value));
+        self
+    }
+
+    /// Adds one property of the user on whose behalf the session runs.
+    pub fn user_property(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
+        self.given.session.user_properties.insert(key.into(), to_json(&value));
+        self
+    }
+
+    /// Run of an experiment the session belongs to (`HH_RUN_ID`).
+    pub fn run_id(mut self, id: impl Into<String>) -> Self {
+        self.given.run_id = Some(id.into());
+        self
+    }
+
+    /// Dataset of that run (`HH_DATASET_ID`).
+    pub fn dataset_id(mut self, id: impl Into<String>) -> Self {
+        self.given.dataset_id = Some(id.into());
+        self
+    }
+
+    /// Datapoint of that run (`HH_DATAPOINT_ID`).
+    pub fn datapoint_id(mut self, id: impl Into<String>) -> Self {
+        self.given.datapoint_id = Some(id.into());
+        self
+    }
+
+    /// Name of the program (`HH_SERVICE_NAME`). Default: `OTEL_SERVICE_NAME`, else the program's file name.
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.given.service_name = Some(name.into());
+        self
+    }
+
+    /// Version of the program (`HH_SERVICE_VERSION`).
+    pub fn service_version(mut self, version: impl Into<String>) -> Self {
+        self.given.service_version = Some(version.into());
         self
     }
 
@@ -117,9 +177,11 @@ impl TracerBuilder {
     pub fn build(self) -> Result<HoneyHiveTracer, ConfigError> {
         let config = match &self.environment {
             Some(variables) => Config::resolve(self.given, &|name| variables.get(name).cloned())?,
-            None => Config::resolve(self.given, &|name| std::env::var(name).ok())?,
+            None => Config::resolve(self.given, &|name| {
+                std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+            })?,
         };
-        let pipeline = Pipeline::start(config)?;
+        let pipeline = Pipeline::start(config, self.discovery == Switch::On)?;
         let tracer = HoneyHiveTracer::root(pipeline, self.session_start == Switch::On);
         if self.discovery == Switch::On {
             crate::discovery::register(&tracer);

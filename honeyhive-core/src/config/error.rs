@@ -43,6 +43,16 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+    /// A setting has a value it cannot have.
+    #[error("{setting}: {value:?} {rule}")]
+    InvalidValue {
+        /// The builder method or the environment variable.
+        setting: &'static str,
+        /// What was given; of a header its name.
+        value: String,
+        /// What is wrong with it, and what may be given.
+        rule: String,
+    },
     /// The worker thread could not be started.
     #[error("the delivery thread could not be started: {0}")]
     Worker(#[source] std::io::Error),

@@ -1,18 +1,26 @@
 //! Configuration: builder values over `HH_*` variables over defaults, parsed once into values that cannot be invalid.
 
 mod builder;
+mod content;
 mod error;
+mod export;
+mod filter;
 mod key;
+mod reader;
 
 use std::sync::Arc;
 
 use reqwest::Url;
 
 pub use builder::TracerBuilder;
+pub(crate) use content::{Content, Limits, Mode};
 pub use error::ConfigError;
+pub(crate) use export::Export;
+pub use export::OtlpProtocol;
 pub(crate) use key::ApiKey;
+use reader::{Environment, Reader, Setting, names};
 
-use crate::session::SessionId;
+use crate::session::{Experiment, SessionDetails, SessionId};
 
 /// Where HoneyHive listens unless `HH_API_URL` or [`TracerBuilder::server_url`] says otherwise.
 pub const DEFAULT_SERVER_URL: &str = "https://api.dp1.us.honeyhive.ai";
@@ -29,10 +37,16 @@ pub(crate) struct Config {
     pub(crate) source: Arc<str>,
     pub(crate) session_name: Arc<str>,
     pub(crate) session_id: Option<SessionId>,
+    pub(crate) session: SessionDetails,
+    pub(crate) experiment: Experiment,
+    pub(crate) service_name: Option<String>,
+    pub(crate) service_version: Option<String>,
+    pub(crate) export: Export,
+    pub(crate) content: Content,
 }
 
 /// Settings as given, before they are checked: each the builder's value, if any.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Given {
     pub(crate) api_key: Option<String>,
     pub(crate) ingestion_api_key: Option<String>,
@@ -41,37 +55,47 @@ pub(crate) struct Given {
     pub(crate) source: Option<String>,
     pub(crate) session_name: Option<String>,
     pub(crate) session_id: Option<String>,
+    pub(crate) run_id: Option<String>,
+    pub(crate) dataset_id: Option<String>,
+    pub(crate) datapoint_id: Option<String>,
+    pub(crate) session: SessionDetails,
+    pub(crate) service_name: Option<String>,
+    pub(crate) service_version: Option<String>,
+    export: export::Given,
+    content: content::Given,
 }
-
-/// A text together with the setting it came from, for error messages.
-struct Setting {
-    origin: &'static str,
-    text: String,
-}
-
-/// Reads an environment variable; a map in tests.
-pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Config {
     pub(crate) fn resolve(given: Given, environment: Environment<'_>) -> Result<Self, ConfigError> {
-        let pick = |value: Option<String>, method: &'static str, variable: &'static str| {
-            setting(value, method).or_else(|| setting(environment(variable), variable))
-        };
-        let project_key = pick(given.api_key, "api_key", "HH_API_KEY")
+        let reader = Reader::new(environment);
+        let content = Content::resolve(given.content, &reader)?;
+        let project_key = reader
+            .renamed(given.api_key, names("api_key", "HH_API_KEY"), &["HONEYHIVE_API_KEY"])
             .map(|s| ApiKey::project(s.origin, s.text))
             .transpose()?;
-        let ingestion_key = pick(given.ingestion_api_key, "ingestion_api_key", "HH_INGESTION_API_KEY")
+        let ingestion_key = reader
+            .text(
+                given.ingestion_api_key,
+                names("ingestion_api_key", "HH_INGESTION_API_KEY"),
+            )
             .map(|s| ApiKey::ingestion(s.origin, s.text))
             .transpose()?;
-        if project_key.is_none() && ingestion_key.is_none() {
+        if project_key.is_none() && ingestion_key.is_none() && content.mode == Mode::On {
             return Err(ConfigError::MissingKey);
         }
-        let server_url = pick(given.server_url, "server_url", "HH_API_URL").unwrap_or_else(|| Setting {
-            origin: "default",
-            text: DEFAULT_SERVER_URL.to_owned(),
-        });
-        let text = |value, method, variable| pick(value, method, variable).map(printable).transpose();
-        let session_id = setting(given.session_id, "session_id")
+        let server_url = reader
+            .renamed(
+                given.server_url,
+                names("server_url", "HH_API_URL"),
+                &["HONEYHIVE_SERVER_URL", "HH_SERVER_URL"],
+            )
+            .unwrap_or_else(|| Setting {
+                origin: "default",
+                text: DEFAULT_SERVER_URL.to_owned(),
+            });
+        let text = |value, names| reader.text(value, names).map(printable).transpose();
+        let session_id = reader
+            .text(given.session_id, names("session_id", "HH_SESSION_ID"))
             .map(|s| {
                 s.text.parse().map_err(|_| ConfigError::InvalidSessionId {
                     setting: s.origin,
@@ -79,14 +103,33 @@ impl Config {
                 })
             })
             .transpose()?;
+        let mut session = given.session;
+        for (key, value) in reader.object("HH_INPUTS")?.unwrap_or_default() {
+            session.inputs.entry(key).or_insert(value);
+        }
         Ok(Self {
             project_key,
             ingestion_key,
             server_url: parse_url(&server_url)?,
-            project: text(given.project, "project", "HH_PROJECT")?,
-            source: text(given.source, "source", "HH_SOURCE")?.unwrap_or_else(|| DEFAULT_SOURCE.into()),
-            session_name: text(given.session_name, "session_name", "HH_SESSION_NAME")?.unwrap_or_else(program_name),
+            project: text(given.project, names("project", "HH_PROJECT"))?,
+            source: text(given.source, names("source", "HH_SOURCE"))?.unwrap_or_else(|| DEFAULT_SOURCE.into()),
+            session_name: text(given.session_name, names("session_name", "HH_SESSION_NAME"))?
+                .unwrap_or_else(program_name),
             session_id,
+            session,
+            experiment: Experiment {
+                run_id: text(given.run_id, names("run_id", "HH_RUN_ID"))?,
+                dataset_id: text(given.dataset_id, names("dataset_id", "HH_DATASET_ID"))?,
+                datapoint_id: text(given.datapoint_id, names("datapoint_id", "HH_DATAPOINT_ID"))?,
+            },
+            service_name: reader
+                .text(given.service_name, names("service_name", "HH_SERVICE_NAME"))
+                .map(|setting| setting.text),
+            service_version: reader
+                .text(given.service_version, names("service_version", "HH_SERVICE_VERSION"))
+                .map(|setting| setting.text),
+            export: Export::resolve(given.export, &reader)?,
+            content,
         })
     }
 
@@ -94,16 +137,6 @@ impl Config {
     pub(crate) fn key_for_ingestion(&self) -> Option<&ApiKey> {
         self.ingestion_key.as_ref().or(self.project_key.as_ref())
     }
-}
-
-/// Trims; blank counts as unset.
-fn setting(value: Option<String>, origin: &'static str) -> Option<Setting> {
-    let value = value?;
-    let text = value.trim();
-    (!text.is_empty()).then(|| Setting {
-        origin,
-        text: text.to_owned(),
-    })
 }
 
 fn printable(setting: Setting) -> Result<Arc<str>, ConfigError> {
@@ -122,9 +155,13 @@ fn parse_url(setting: &Setting) -> Result<Url, ConfigError> {
         value: showable(&setting.text),
         problem: problem.to_owned(),
     };
+    let scheme = || invalid("it must start with http:// or https://");
+    if !setting.text.contains("://") {
+        return Err(scheme());
+    }
     let url = Url::parse(setting.text.trim_end_matches('/')).map_err(|error| invalid(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid("it must start with http:// or https://"));
+        return Err(scheme());
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(invalid("it carries a user name or password"));
@@ -137,7 +174,10 @@ fn parse_url(setting: &Setting) -> Result<Url, ConfigError> {
 
 /// A value as an error may show it: nothing that could be a credential or a key.
 fn showable(text: &str) -> String {
-    let suspicious = text.contains(['@', '?', '#']) || text.starts_with("hh_");
+    let keyed = ["hh_", "sk-", "Bearer ", "Basic "]
+        .iter()
+        .any(|start| text.trim_start().starts_with(start));
+    let suspicious = keyed || text.contains(['@', '?', '#']);
     if suspicious {
         "(not shown: it may hold a secret)".to_owned()
     } else {

@@ -1,16 +1,16 @@
 //! What the worker has taken and not yet delivered.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
 use prost::bytes::Bytes;
 use serde_json::Value;
 
-use super::encode;
-use super::queue::{BATCH, Batch, FinishedSpan, Request};
-use crate::session::SessionStart;
+use super::encode::Encoder;
+use super::queue::{Batch, FinishedSpan, Request};
+use crate::session::{Identity, SessionStart};
 use crate::span::EventUpdate;
 
 /// Bytes of spans in one request, roughly, before encoding.
@@ -28,6 +28,8 @@ pub(super) struct Backlog {
 #[derive(Debug)]
 pub(super) struct Send {
     pub(super) event_id: String,
+    /// The session this announces.
+    identity: Option<Arc<Identity>>,
     pub(super) body: Value,
     /// How many requests of the queue this stands for, and what they occupy there.
     pub(super) requests: usize,
@@ -49,10 +51,16 @@ impl Backlog {
     }
 
     /// Adds what the queue held. Updates of one event become one, so that none can overtake another.
-    pub(super) fn absorb(&mut self, batch: Batch, resource: &Resource) {
-        self.starts.extend(batch.starts.into_iter().map(Send::from));
+    pub(super) fn absorb(&mut self, batch: Batch, encoder: &Encoder) {
+        self.starts.extend(batch.starts.into_iter().map(|start| {
+            let mut start = Send::from(start);
+            if let Value::Object(body) = &mut start.body {
+                encoder.clean(body);
+            }
+            start
+        }));
         self.exports
-            .extend(chunks(batch.spans).map(|spans| Export::of(spans, resource)));
+            .extend(chunks(batch.spans, encoder.max_batch()).map(|spans| Export::of(spans, encoder)));
         if batch.updates.is_empty() {
             return;
         }
@@ -62,7 +70,8 @@ impl Backlog {
             .enumerate()
             .map(|(place, update)| (update.event_id.clone(), place))
             .collect();
-        for update in batch.updates {
+        for mut update in batch.updates {
+            encoder.clean(&mut update.request.fields);
             match places.get(&update.request.event_id) {
                 Some(&place) => self.updates[place].merge(update),
                 None => {
@@ -78,6 +87,7 @@ impl From<Request<SessionStart>> for Send {
     fn from(Request { request, bytes }: Request<SessionStart>) -> Self {
         Self {
             event_id: request.identity.session_id.to_string(),
+            identity: Some(request.identity.clone()),
             body: request.into_body(),
             requests: 1,
             bytes,
@@ -89,6 +99,7 @@ impl From<Request<EventUpdate>> for Send {
     fn from(Request { request, bytes }: Request<EventUpdate>) -> Self {
         Self {
             event_id: request.event_id,
+            identity: None,
             body: Value::Object(request.fields),
             requests: 1,
             bytes,
@@ -97,6 +108,13 @@ impl From<Request<EventUpdate>> for Send {
 }
 
 impl Send {
+    /// Notes what became of the session's announcement, if this is one.
+    pub(super) fn announced(&self, outcome: Result<(), &str>) {
+        if let Some(identity) = &self.identity {
+            identity.settle_announcement(outcome);
+        }
+    }
+
     fn merge(&mut self, later: Request<EventUpdate>) {
         merge(&mut self.body, Value::Object(later.request.fields));
         self.requests += 1;
@@ -122,10 +140,10 @@ fn merge(earlier: &mut Value, later: Value) {
 }
 
 impl Export {
-    fn of(spans: Vec<FinishedSpan>, resource: &Resource) -> Self {
+    fn of(spans: Vec<FinishedSpan>, encoder: &Encoder) -> Self {
         let count = spans.len();
         let bytes = spans.iter().map(|span| span.bytes).sum();
-        let body = encode::request(spans, resource).encode_to_vec().into();
+        let body = encoder.request(spans).encode_to_vec().into();
         Self {
             body,
             spans: count,
@@ -176,12 +194,12 @@ impl Export {
     }
 }
 
-fn chunks(spans: Vec<FinishedSpan>) -> impl Iterator<Item = Vec<FinishedSpan>> {
+fn chunks(spans: Vec<FinishedSpan>, most: usize) -> impl Iterator<Item = Vec<FinishedSpan>> {
     let mut spans = spans.into_iter().peekable();
     std::iter::from_fn(move || {
         let mut chunk = vec![spans.next()?];
         let mut bytes = chunk[0].bytes;
-        while chunk.len() < BATCH
+        while chunk.len() < most
             && let Some(span) = spans.next_if(|span| bytes + span.bytes <= REQUEST_BYTES)
         {
             bytes += span.bytes;
@@ -196,6 +214,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::delivery::encode::tests::encoder;
 
     fn update(event_id: &str, fields: Value) -> Request<EventUpdate> {
         let Value::Object(fields) = fields else {
@@ -222,7 +241,7 @@ mod tests {
                 updates: first,
                 ..Batch::default()
             },
-            &Resource::default(),
+            &encoder(&[]),
         );
         let second = vec![update(
             "a",
@@ -233,7 +252,7 @@ mod tests {
                 updates: second,
                 ..Batch::default()
             },
-            &Resource::default(),
+            &encoder(&[]),
         );
         assert_eq!(backlog.updates.len(), 2);
         let merged = json!({"metadata": {"x": 2, "y": {"z": 1, "w": 2}}, "feedback": {"rating": 5}});

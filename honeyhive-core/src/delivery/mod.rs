@@ -4,16 +4,19 @@
 //! whose spans end in that queue. Any number of sessions share it.
 
 mod backlog;
+mod cut;
 mod encode;
 mod error;
 mod pipeline;
 mod processor;
 mod queue;
+mod redact;
 mod stats;
 mod transport;
 mod worker;
 
 pub use error::FlushError;
 pub(crate) use pipeline::Pipeline;
+pub(crate) use redact::{RedactFn, Redaction};
 pub use stats::DeliveryStats;
 pub(crate) use transport::{Method, SendError};

@@ -3,33 +3,33 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use opentelemetry::Context;
-use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry::{Context, InstrumentationScope, Key, KeyValue};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits};
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanData, SpanLimits};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::encode::Encoder;
 use super::error::FlushError;
 use super::processor::{Identities, Processor};
 use super::queue::Queue;
 use super::transport::{Method, Reply, SendError, SharedTransport, base, transport};
 use super::worker::{Worker, wait_settled};
-use crate::config::{Config, ConfigError, program_name};
+use crate::config::{Config, ConfigError, Limits, Mode, program_name};
+use crate::session::Identity;
+use crate::span::Ids;
 
 /// How long dropping the last handle may wait for delivery.
 const DRAIN: Duration = Duration::from_secs(5);
 /// What the worker needs to come to its end once its time is over.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How often a REST call is tried, and how long it waits before it is tried again.
-const CALL_ATTEMPTS: u32 = 4;
+/// How long a REST call waits before it is tried again.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -40,11 +40,14 @@ pub(crate) struct Pipeline {
     queue: Arc<Queue>,
     identities: Arc<Identities>,
     sdk: SdkTracer,
+    provider: SdkTracerProvider,
+    discoverable: bool,
     runtime: Handle,
     transport: SharedTransport,
     settled: watch::Receiver<u64>,
     deadline: watch::Sender<Option<Instant>>,
     drained_in_vain: AtomicBool,
+    worker: ThreadId,
     /// Hung up when the worker has ended.
     ended: Mutex<mpsc::Receiver<()>>,
 }
@@ -62,10 +65,11 @@ impl Drop for Closing {
 }
 
 impl Pipeline {
-    pub(crate) fn start(config: Config) -> Result<Self, ConfigError> {
-        let queue = Arc::new(Queue::default());
+    pub(crate) fn start(config: Config, discoverable: bool) -> Result<Self, ConfigError> {
+        let discards = config.content.mode != Mode::On;
+        let queue = Arc::new(Queue::new(config.export.batch_size, discards));
         let identities = Arc::new(Identities::default());
-        let resource = resource();
+        let resource = resource(&config);
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -78,10 +82,9 @@ impl Pipeline {
         let worker = Worker {
             queue: queue.clone(),
             transport: transport.clone(),
-            resource: opentelemetry_proto::tonic::resource::v1::Resource {
-                attributes: ResourceAttributesWithSchema::from(&resource).attributes.0,
-                ..Default::default()
-            },
+            encoder: Encoder::new(&config, &resource),
+            flush_interval: config.export.flush_interval,
+            max_connections: config.export.max_connections,
             settled: settled_sender,
             deadline: deadline_receiver,
         };
@@ -95,28 +98,32 @@ impl Pipeline {
             let _quiet = Context::enter_telemetry_suppressed_scope();
             runtime.block_on(worker.run());
         };
-        thread::Builder::new()
+        let worker = thread::Builder::new()
             .name("honeyhive".into())
             .spawn(run)
             .map_err(ConfigError::Worker)?;
-        let sdk = sdk_tracer(
-            Processor {
-                queue: queue.clone(),
-                identities: identities.clone(),
-            },
-            resource,
-        );
+        let processor = Processor {
+            queue: queue.clone(),
+            identities: identities.clone(),
+        };
+        let provider = sdk_provider(processor, resource, &config.content.limits);
+        let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+            .with_version(env!("CARGO_PKG_VERSION"))
+            .build();
         Ok(Self {
             server_url: base(&config.server_url),
             config,
             queue,
             identities,
-            sdk,
+            sdk: provider.tracer_with_scope(scope),
+            provider,
+            discoverable,
             runtime: handle,
             transport,
             settled,
             deadline,
             drained_in_vain: AtomicBool::new(false),
+            worker: worker.thread().id(),
             ended: Mutex::new(ended),
         })
     }
@@ -139,6 +146,21 @@ impl Pipeline {
 
     pub(crate) fn sdk(&self) -> &SdkTracer {
         &self.sdk
+    }
+
+    /// Makes tracers of other scopes than ours.
+    pub(crate) fn provider(&self) -> &SdkTracerProvider {
+        &self.provider
+    }
+
+    /// Whether code may find its tracers without having been given one.
+    pub(crate) fn is_discoverable(&self) -> bool {
+        self.discoverable
+    }
+
+    /// Takes a finished span that another SDK's provider made.
+    pub(crate) fn push_span(&self, identity: Arc<Identity>, data: SpanData) {
+        self.queue.push_span(identity, data);
     }
 
     pub(crate) async fn flush(&self, limit: Duration) -> Result<(), FlushError> {
@@ -178,9 +200,10 @@ impl Pipeline {
     /// failure that may pass is tried again: the calls made here do the same when they are done twice.
     pub(crate) async fn call(&self, method: Method, path: String, body: Option<Vec<u8>>) -> Result<Reply, SendError> {
         let transport = self.transport.clone();
+        let retries = self.config.export.max_retries;
         let call = self.runtime.spawn(async move {
             let mut pause = FIRST_PAUSE;
-            for _ in 1..CALL_ATTEMPTS {
+            for _ in 0..retries {
                 match transport.call(method.clone(), &path, body.clone()).await {
                     Err(error) if error.is_transient() => {
                         tokio::time::sleep(error.retry_after().unwrap_or(pause).min(LONGEST_PAUSE)).await;
@@ -232,6 +255,10 @@ impl Drop for Pipeline {
         };
         self.deadline.send_replace(Some(Instant::now() + drain));
         self.queue.close();
+        if thread::current().id() == self.worker {
+            // A function of the user's, called by the worker, held the last handle: it goes on when this has returned.
+            return;
+        }
         let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
         if ended.recv_timeout(DRAIN + GRACE) == Err(mpsc::RecvTimeoutError::Timeout) {
             tracing::warn!("the delivery thread did not end in time; what it still held may be lost");
@@ -247,38 +274,42 @@ impl fmt::Debug for Pipeline {
     }
 }
 
-/// The SDK's defaults, and the program's name where no service name is configured.
-fn resource() -> Resource {
-    let resource = Resource::builder().build();
-    let service = opentelemetry::Key::from_static_str("service.name");
-    let unnamed = resource
-        .get(&service)
-        .is_none_or(|name| name.as_str().starts_with("unknown_service"));
-    if unnamed {
-        return Resource::builder().with_service_name(program_name()).build();
+/// The SDK's defaults, and the name and version that are configured; the program's name where none is.
+fn resource(config: &Config) -> Resource {
+    let mut attributes = Vec::new();
+    if let Some(name) = &config.service_name {
+        attributes.push(KeyValue::new(SERVICE_NAME, name.clone()));
+    } else {
+        let found = Resource::builder().build().get(&Key::from_static_str(SERVICE_NAME));
+        if found.is_none_or(|name| name.as_str().starts_with("unknown_service")) {
+            attributes.push(KeyValue::new(SERVICE_NAME, program_name()));
+        }
     }
-    resource
+    if let Some(version) = &config.service_version {
+        attributes.push(KeyValue::new("service.version", version.clone()));
+    }
+    Resource::builder().with_attributes(attributes).build()
 }
 
-fn sdk_tracer(processor: Processor, resource: Resource) -> SdkTracer {
-    let provider = SdkTracerProvider::builder()
+fn sdk_provider(processor: Processor, resource: Resource, limits: &Limits) -> SdkTracerProvider {
+    SdkTracerProvider::builder()
         .with_span_processor(processor)
         .with_resource(resource)
+        .with_id_generator(Ids::default())
         // Explicit, so that OTEL_TRACES_SAMPLER and OTEL_SPAN_*_LIMIT, meant for other exporters, change nothing here.
         .with_sampler(Sampler::AlwaysOn)
-        .with_span_limits(LIMITS)
-        .build();
-    let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
-        .with_version(env!("CARGO_PKG_VERSION"))
-        .build();
-    provider.tracer_with_scope(scope)
+        .with_span_limits(SpanLimits {
+            max_attributes_per_span: ATTRIBUTES,
+            max_events_per_span: limits.events,
+            max_links_per_span: limits.links,
+            max_attributes_per_event: 1_024,
+            max_attributes_per_link: 1_024,
+        })
+        .build()
 }
 
-/// What the backend takes per span.
-const LIMITS: SpanLimits = SpanLimits {
-    max_attributes_per_span: 10_000,
-    max_events_per_span: 10_000,
-    max_links_per_span: 10_000,
-    max_attributes_per_event: 1_024,
-    max_attributes_per_link: 1_024,
-};
+const SERVICE_NAME: &str = "service.name";
+
+/// Attributes the SDK keeps of a span. The limit that is configured counts keys, and is applied when the span is
+/// encoded: the SDK would count each value a key ever had, and drop the youngest, which are the outcome.
+const ATTRIBUTES: u32 = 1 << 16;

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use opentelemetry::Value as AttributeValue;
+use opentelemetry::trace::{Event, Status};
+use opentelemetry::{Array, Value as AttributeValue};
 use opentelemetry_sdk::trace::SpanData;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
@@ -12,14 +13,12 @@ use crate::session::{Identity, SessionStart};
 use crate::span::EventUpdate;
 
 /// Spans kept until they are delivered.
-const MAX_SPANS: usize = 16_384;
+const MAX_SPANS: usize = 65_536;
 /// Session starts and updates kept until they are delivered.
 const MAX_REQUESTS: usize = 100_000;
+const CROWDED: &str = "too many session starts or updates are waiting, or too large ones";
 /// Bytes of all of them, roughly.
 const MAX_BYTES: usize = 64 << 20;
-/// A batch of this many spans is sent without waiting for more.
-pub(super) const BATCH: usize = 512;
-
 /// A span that ended, and the session it belongs to.
 #[derive(Debug)]
 pub(super) struct FinishedSpan {
@@ -74,23 +73,40 @@ struct State {
     closed: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
     pub(super) wake: Notify,
     pub(super) counters: Counters,
+    /// Waiting spans that are sent without waiting for more.
+    batch: usize,
+    /// Whether nothing is to be sent.
+    discards: bool,
 }
 
 impl Queue {
+    pub(super) fn new(batch: usize, discards: bool) -> Self {
+        Self {
+            state: Mutex::default(),
+            wake: Notify::new(),
+            counters: Counters::default(),
+            batch,
+            discards,
+        }
+    }
+
     pub(crate) fn stats(&self) -> DeliveryStats {
         self.counters.snapshot()
     }
 
     pub(crate) fn push_start(&self, start: SessionStart) {
+        let identity = start.identity.clone();
         let details = &start.details;
         let buckets = [&details.inputs, &details.metadata, &details.user_properties];
         let bytes = 256 + buckets.into_iter().map(object_size).sum::<usize>();
-        self.push_request(start, bytes, |batch| &mut batch.starts);
+        if !self.push_request(start, bytes, |batch| &mut batch.starts) {
+            identity.settle_announcement(Err(CROWDED));
+        }
     }
 
     pub(crate) fn push_update(&self, update: EventUpdate) {
@@ -100,8 +116,12 @@ impl Queue {
 
     /// Takes a span; one that finds the queue full is counted and dropped.
     pub(super) fn push_span(&self, identity: Arc<Identity>, data: SpanData) {
-        let bytes = span_size(&data);
         self.counters.span_ended();
+        if self.discards {
+            self.counters.span_discarded();
+            return;
+        }
+        let bytes = span_size(&data);
         let mut state = self.lock();
         let full = state.spans >= MAX_SPANS || state.bytes.saturating_add(bytes) > MAX_BYTES;
         if full || state.closed {
@@ -122,7 +142,7 @@ impl Queue {
         let waiting = state.batch.spans.len();
         drop(state);
         // The first span starts the worker's clock, a full batch ends its wait; between them it need not wake.
-        if waiting == 1 || waiting == BATCH {
+        if waiting == 1 || waiting == self.batch {
             self.wake.notify_one();
         }
     }
@@ -161,7 +181,7 @@ impl Queue {
             || state.closed
             || !batch.starts.is_empty()
             || !batch.updates.is_empty()
-            || batch.spans.len() >= BATCH
+            || batch.spans.len() >= self.batch
         {
             Urgency::Now
         } else {
@@ -188,15 +208,18 @@ impl Queue {
         state.bytes -= bytes.min(state.bytes);
     }
 
-    fn push_request<T>(&self, request: T, bytes: usize, list: impl FnOnce(&mut Batch) -> &mut Vec<Request<T>>) {
+    /// `false` when it was lost.
+    fn push_request<T>(&self, request: T, bytes: usize, list: impl FnOnce(&mut Batch) -> &mut Vec<Request<T>>) -> bool {
+        if self.discards {
+            return true;
+        }
         self.counters.request_queued();
         let mut state = self.lock();
         let full = state.requests >= MAX_REQUESTS || state.bytes.saturating_add(bytes) > MAX_BYTES;
         if full || state.closed {
             drop(state);
-            self.counters
-                .requests_lost(1, "too many session starts or updates are waiting, or too large ones");
-            return;
+            self.counters.requests_lost(1, CROWDED);
+            return false;
         }
         state.requests += 1;
         state.pushed += 1;
@@ -204,6 +227,7 @@ impl Queue {
         list(&mut state.batch).push(Request { request, bytes });
         drop(state);
         self.wake.notify_one();
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -231,17 +255,26 @@ fn value_size(value: &Value) -> usize {
 /// Roughly what a span occupies.
 fn span_size(data: &SpanData) -> usize {
     let attributes = |list: &[opentelemetry::KeyValue]| -> usize {
-        list.iter()
-            .map(|kv| {
-                let value = match &kv.value {
-                    AttributeValue::String(text) => text.as_str().len(),
-                    AttributeValue::Array(_) => 64,
-                    _ => 8,
-                };
-                48 + kv.key.as_str().len() + value
-            })
-            .sum()
+        let one = |kv: &opentelemetry::KeyValue| 48 + kv.key.as_str().len() + attribute_size(&kv.value);
+        list.iter().map(one).sum()
     };
-    let events: usize = data.events.iter().map(|event| 64 + attributes(&event.attributes)).sum();
-    400 + data.name.len() + attributes(&data.attributes) + events
+    let event = |event: &Event| 64 + event.name.len() + attributes(&event.attributes);
+    let status = match &data.status {
+        Status::Error { description } => description.len(),
+        Status::Unset | Status::Ok => 0,
+    };
+    let links: usize = data.links.iter().map(|link| 96 + attributes(&link.attributes)).sum();
+    let events: usize = data.events.iter().map(event).sum();
+    400 + data.name.len() + status + attributes(&data.attributes) + events + links
+}
+
+fn attribute_size(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::String(text) => text.as_str().len(),
+        AttributeValue::Array(Array::String(texts)) => texts.iter().map(|text| 24 + text.as_str().len()).sum(),
+        AttributeValue::Array(Array::I64(numbers)) => 8 * numbers.len(),
+        AttributeValue::Array(Array::F64(numbers)) => 8 * numbers.len(),
+        AttributeValue::Array(Array::Bool(flags)) => flags.len(),
+        _ => 8,
+    }
 }

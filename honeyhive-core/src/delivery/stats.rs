@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// What a pipeline has done so far. At rest `spans_ended = spans_exported + spans_lost() + spans_pending`.
+/// What a pipeline has done so far. At rest `spans_ended = spans_exported + spans_discarded +
+/// spans_lost() + spans_pending`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryStats {
@@ -11,6 +12,8 @@ pub struct DeliveryStats {
     pub spans_ended: u64,
     /// Spans the backend has accepted.
     pub spans_exported: u64,
+    /// Spans not sent, as [test mode](crate::TracerBuilder::test_mode) asks.
+    pub spans_discarded: u64,
     /// Spans lost because the queue was full.
     pub spans_queue_full: u64,
     /// Spans lost because their session was gone before they ended.
@@ -66,6 +69,7 @@ pub(super) enum Loss {
 pub(super) struct Counters {
     ended: AtomicU64,
     exported: AtomicU64,
+    discarded: AtomicU64,
     queue_full: AtomicU64,
     without_session: AtomicU64,
     rejected: AtomicU64,
@@ -86,6 +90,10 @@ impl Counters {
 
     pub(super) fn spans_exported(&self, count: u64) {
         self.exported.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn span_discarded(&self) {
+        self.discarded.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn request_queued(&self) {
@@ -151,6 +159,7 @@ impl Counters {
         let load = |counter: &AtomicU64| counter.load(Ordering::Acquire);
         let mut stats = DeliveryStats {
             spans_exported: load(&self.exported),
+            spans_discarded: load(&self.discarded),
             spans_queue_full: load(&self.queue_full),
             spans_without_session: load(&self.without_session),
             spans_rejected: load(&self.rejected),
@@ -166,7 +175,7 @@ impl Counters {
         stats.requests_pending = load(&self.requests_queued).saturating_sub(settled);
         stats.spans_pending = stats
             .spans_ended
-            .saturating_sub(stats.spans_exported + stats.spans_lost());
+            .saturating_sub(stats.spans_exported + stats.spans_discarded + stats.spans_lost());
         stats
     }
 

@@ -3,14 +3,15 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
+use prost::Message as _;
 use prost::bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, NoProxy, Proxy, StatusCode, Url};
 
-use crate::config::{ApiKey, Config};
+use crate::config::{ApiKey, Config, OtlpProtocol};
 
-const REST_TIMEOUT: Duration = Duration::from_secs(10);
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of an answer that are read; more is an error.
 const ANSWER_LIMIT: usize = 64 << 20;
@@ -30,11 +31,27 @@ pub(super) fn transport(config: Config) -> SharedTransport {
 #[derive(Debug)]
 pub(crate) struct Transport {
     client: Result<Client, String>,
+    /// For this machine's own addresses, when not all of the destinations are.
+    direct: Option<Result<Client, String>>,
     base: String,
     project_key: Option<HeaderValue>,
     ingestion_key: Option<HeaderValue>,
     secrets: Vec<ApiKey>,
-    source: HeaderValue,
+    traces_url: String,
+    traces_headers: HeaderMap,
+    protocol: OtlpProtocol,
+    export_timeout: Duration,
+    timeout: Duration,
+    verbose: bool,
+}
+
+/// A request to be sent.
+struct Outgoing {
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+    timeout: Duration,
 }
 
 /// A successful answer.
@@ -48,8 +65,8 @@ pub(crate) struct Reply {
 pub(crate) enum SendError {
     #[error("no answer: {problem}")]
     NoAnswer { problem: String },
-    #[error("the HTTP client could not be made: {problem}")]
-    NoClient { problem: String },
+    #[error("the request could not be made: {problem}")]
+    NoRequest { problem: String },
     #[error("the server answered {status}{}", .message.as_ref().map(|m| format!(": {m}")).unwrap_or_default())]
     Refused {
         status: StatusCode,
@@ -69,7 +86,7 @@ impl SendError {
                 status.is_server_error()
                     || matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
             }
-            Self::NoClient { .. } | Self::TooLarge => false,
+            Self::NoRequest { .. } | Self::TooLarge => false,
         }
     }
 }
@@ -86,8 +103,11 @@ impl SendError {
 
 impl Transport {
     fn new(config: &Config) -> Self {
+        let mut local = destinations(config).map(is_loopback);
+        let (some_local, all_local) = (local.clone().any(|local| local), local.all(|local| local));
         Self {
-            client: client(config),
+            direct: (some_local && !all_local).then(|| client(config, true)),
+            client: client(config, all_local),
             base: base(&config.server_url),
             project_key: config.project_key.as_ref().and_then(bearer),
             ingestion_key: config.key_for_ingestion().and_then(bearer),
@@ -97,56 +117,100 @@ impl Transport {
                 .chain(&config.ingestion_key)
                 .cloned()
                 .collect(),
-            source: HeaderValue::from_str(&config.source).unwrap_or_else(|_| HeaderValue::from_static("dev")),
+            traces_url: match &config.export.endpoint {
+                Some(endpoint) => endpoint.as_str().to_owned(),
+                None => format!("{}/opentelemetry/v1/traces", base(&config.server_url)),
+            },
+            traces_headers: traces_headers(config),
+            protocol: config.export.protocol,
+            export_timeout: config.export.export_timeout,
+            timeout: config.export.timeout,
+            verbose: config.export.verbose,
         }
     }
 
-    /// Sends spans.
+    /// Sends spans, an encoded `ExportTraceServiceRequest`.
     pub(super) async fn export(&self, body: Bytes) -> Result<Reply, SendError> {
-        let mut headers = self.headers("application/x-protobuf", self.ingestion_key.as_ref());
-        headers.insert(HeaderName::from_static("x-source"), self.source.clone());
-        self.send(
-            Method::POST,
-            "/opentelemetry/v1/traces",
+        let (content_type, body) = match self.protocol {
+            OtlpProtocol::HttpProtobuf => ("application/x-protobuf", body),
+            OtlpProtocol::HttpJson => ("application/json", json(body)?),
+        };
+        let mut headers = self.headers(content_type, self.ingestion_key.as_ref());
+        for (name, value) in &self.traces_headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        self.send(Outgoing {
+            method: Method::POST,
+            url: self.traces_url.clone(),
             headers,
-            Some(body),
-            EXPORT_TIMEOUT,
-        )
+            body: Some(body),
+            timeout: self.export_timeout,
+        })
         .await
     }
 
     /// Sends a session start or an event update.
     pub(super) async fn ingest(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, SendError> {
-        let headers = self.rest_headers(self.ingestion_key.as_ref());
-        self.send(method, path, headers, Some(body.into()), REST_TIMEOUT).await
+        self.rest(method, path, Some(body), self.ingestion_key.as_ref()).await
     }
 
     /// Calls the REST API with the project key.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Reply, SendError> {
-        let headers = self.rest_headers(self.project_key.as_ref());
-        self.send(method, path, headers, body.map(Bytes::from), REST_TIMEOUT)
-            .await
+        self.rest(method, path, body, self.project_key.as_ref()).await
     }
 
-    async fn send(
+    async fn rest(
         &self,
         method: Method,
         path: &str,
-        headers: HeaderMap,
-        body: Option<Bytes>,
-        timeout: Duration,
+        body: Option<Vec<u8>>,
+        key: Option<&HeaderValue>,
     ) -> Result<Reply, SendError> {
+        self.send(Outgoing {
+            method,
+            url: format!("{}{path}", self.base),
+            headers: self.rest_headers(key),
+            body: body.map(Bytes::from),
+            timeout: self.timeout,
+        })
+        .await
+    }
+
+    async fn send(&self, outgoing: Outgoing) -> Result<Reply, SendError> {
+        let bytes = outgoing.body.as_ref().map_or(0, Bytes::len);
+        let line = format!("{} {}", outgoing.method, outgoing.url);
+        let outcome = self.attempt(outgoing).await;
+        let became = outcome
+            .as_ref()
+            .err()
+            .map_or_else(|| "accepted".to_owned(), ToString::to_string);
+        if self.verbose {
+            tracing::info!(bytes, "{line}: {became}");
+        } else {
+            tracing::debug!(bytes, "{line}: {became}");
+        }
+        outcome
+    }
+
+    async fn attempt(&self, outgoing: Outgoing) -> Result<Reply, SendError> {
         let no_answer = |error: reqwest::Error| SendError::NoAnswer {
             problem: explain(&error),
         };
-        let client = self.client.as_ref().map_err(|problem| SendError::NoClient {
-            problem: problem.clone(),
-        })?;
+        let local = self
+            .direct
+            .as_ref()
+            .filter(|_| Url::parse(&outgoing.url).is_ok_and(|url| is_loopback(&url)));
+        let client = local
+            .unwrap_or(&self.client)
+            .as_ref()
+            .map_err(|problem| SendError::NoRequest {
+                problem: problem.clone(),
+            })?;
         let mut request = client
-            .request(method, format!("{}{path}", self.base))
-            .headers(headers)
-            .timeout(timeout);
-        if let Some(body) = body {
+            .request(outgoing.method, outgoing.url)
+            .headers(outgoing.headers)
+            .timeout(outgoing.timeout);
+        if let Some(body) = outgoing.body {
             request = request.body(body);
         }
         let mut response = request.send().await.map_err(no_answer)?;
@@ -215,21 +279,82 @@ pub(super) fn base(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-fn client(config: &Config) -> Result<Client, String> {
+fn destinations(config: &Config) -> impl Iterator<Item = &Url> + Clone {
+    std::iter::once(&config.server_url).chain(&config.export.endpoint)
+}
+
+/// `direct` without a proxy: none can reach this machine's own addresses, and none must see what is sent to them.
+fn client(config: &Config, direct: bool) -> Result<Client, String> {
     let mut builder = Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         // A redirect would carry the key and the data to another place than the one configured.
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("honeyhive-rust/", env!("CARGO_PKG_VERSION")));
-    if is_loopback(&config.server_url) {
-        // A proxy cannot reach this machine's own addresses, and must not see what is sent to them.
+    let export = &config.export;
+    if direct {
         builder = builder.no_proxy();
+    } else {
+        let exempt = export.no_proxy.as_deref().and_then(NoProxy::from_string);
+        for (proxy, url) in [
+            (Proxy::http as fn(Url) -> _, &export.http_proxy),
+            (Proxy::https, &export.https_proxy),
+        ] {
+            if let Some(url) = url {
+                let proxy = proxy(url.0.clone()).map_err(|error| explain(&error))?;
+                builder = builder.proxy(proxy.no_proxy(exempt.clone()));
+            }
+        }
     }
-    if config.server_url.scheme() == "http" {
+    if destinations(config).all(|url| url.scheme() == "http") {
         // Reading the platform's trust store takes 50 ms, for nothing here.
         builder = builder.tls_certs_only(std::iter::empty());
+    } else if !export.verify_ssl {
+        builder = builder.tls_danger_accept_invalid_certs(true);
     }
     builder.build().map_err(|error| explain(&error))
+}
+
+/// Headers of the requests that carry spans; those configured win.
+fn traces_headers(config: &Config) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(source) = HeaderValue::from_str(&config.source) {
+        headers.insert(HeaderName::from_static("x-source"), source);
+    }
+    for (name, value) in &config.export.headers {
+        headers.insert(name.clone(), value.clone());
+    }
+    headers
+}
+
+/// The message of an encoded export request as JSON.
+fn json(body: Bytes) -> Result<Bytes, SendError> {
+    let unencodable = |problem: String| SendError::NoRequest { problem };
+    let mut request = ExportTraceServiceRequest::decode(body).map_err(|error| unencodable(error.to_string()))?;
+    let resources = request.resource_spans.iter_mut();
+    let scopes = resources.flat_map(|resource| &mut resource.scope_spans);
+    for span in scopes.flat_map(|scope| &mut scope.spans) {
+        let events = span.events.iter_mut().map(|event| &mut event.attributes);
+        let links = span.links.iter_mut().map(|link| &mut link.attributes);
+        for attributes in std::iter::once(&mut span.attributes).chain(events).chain(links) {
+            attributes
+                .iter_mut()
+                .filter_map(|kv| kv.value.as_mut())
+                .for_each(finite);
+        }
+    }
+    let text = serde_json::to_vec(&request).map_err(|error| unencodable(error.to_string()))?;
+    Ok(text.into())
+}
+
+/// JSON has no number that is not finite: such a one becomes text, as the Python SDK writes it.
+fn finite(value: &mut AnyValue) {
+    match &mut value.value {
+        Some(any_value::Value::DoubleValue(number)) if !number.is_finite() => {
+            value.value = Some(any_value::Value::StringValue(number.to_string().to_lowercase()));
+        }
+        Some(any_value::Value::ArrayValue(list)) => list.values.iter_mut().for_each(finite),
+        _ => {}
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -15,14 +14,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::backlog::{Backlog, Export, Send};
+use super::encode::Encoder;
 use super::queue::{Queue, Urgency};
 use super::stats::Loss;
 use super::transport::{Method, Reply, SendError, SharedTransport};
 
-/// How long a span waits for others to share its request.
-const LINGER: Duration = Duration::from_secs(1);
-/// Session starts or updates under way at once.
-const IN_FLIGHT: usize = 32;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// The longest pause a server can ask for.
@@ -31,7 +27,11 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 pub(super) struct Worker {
     pub(super) queue: Arc<Queue>,
     pub(super) transport: SharedTransport,
-    pub(super) resource: Resource,
+    pub(super) encoder: Encoder,
+    /// How long a span waits for others to share its request.
+    pub(super) flush_interval: Duration,
+    /// Session starts or updates under way at once.
+    pub(super) max_connections: usize,
     /// Number of the youngest item whose fate, and that of all before it, is decided.
     pub(super) settled: watch::Sender<u64>,
     /// When to give up, once the pipeline is closing.
@@ -56,7 +56,7 @@ impl Worker {
                 self.wait_for_work().await;
             }
             let (batch, upto) = self.queue.take();
-            backlog.absorb(batch, &self.resource);
+            backlog.absorb(batch, &self.encoder);
             let pause = self.deliver(&mut backlog).await;
             if self.is_over() {
                 self.give_up(std::mem::take(&mut backlog));
@@ -86,7 +86,7 @@ impl Worker {
                 Urgency::Idle if self.queue.is_closed() => return,
                 Urgency::Idle => self.queue.wake.notified().await,
                 Urgency::Waiting => {
-                    let until = *linger_until.get_or_insert_with(|| Instant::now() + LINGER);
+                    let until = *linger_until.get_or_insert_with(|| Instant::now() + self.flush_interval);
                     tokio::select! {
                         () = self.queue.wake.notified() => {}
                         () = sleep_until(until) => return,
@@ -137,7 +137,7 @@ impl Worker {
             }
             self.send(send, method.clone(), path, away).await
         });
-        let outcomes: Vec<Outcome<Send>> = attempts.buffered(IN_FLIGHT).collect().await;
+        let outcomes: Vec<Outcome<Send>> = attempts.buffered(self.max_connections).collect().await;
         let mut again = Vec::new();
         for outcome in outcomes {
             if let Outcome::Later(send, asked) = outcome {
@@ -161,13 +161,20 @@ impl Worker {
         let counters = &self.queue.counters;
         match self.until_deadline(attempt).await {
             None => return Outcome::Later(send, None),
-            Some(Ok(_)) => counters.requests_delivered(send.requests as u64),
+            Some(Ok(_)) => {
+                counters.requests_delivered(send.requests as u64);
+                send.announced(Ok(()));
+            }
             Some(Err(error)) if error.is_transient() => {
                 counters.retried(&error.to_string());
                 away.fetch_or(matches!(error, SendError::NoAnswer { .. }), Ordering::Relaxed);
                 return Outcome::Later(send, error.retry_after());
             }
-            Some(Err(error)) => counters.requests_lost(send.requests as u64, &format!("{method} {path}: {error}")),
+            Some(Err(error)) => {
+                let why = format!("{method} {path}: {error}");
+                counters.requests_lost(send.requests as u64, &why);
+                send.announced(Err(&why));
+            }
         }
         self.queue.release(0, send.requests, send.bytes);
         Outcome::Settled
@@ -214,6 +221,7 @@ impl Worker {
         }
         for send in backlog.starts.into_iter().chain(backlog.updates) {
             counters.requests_lost(send.requests as u64, WHY);
+            send.announced(Err(WHY));
             self.queue.release(0, send.requests, send.bytes);
         }
     }

@@ -2,10 +2,11 @@
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
+use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::conventions::{self, Translation, error, last, text};
 use super::nested::{Nested, hex, json};
 use super::{Event, EventType, UnknownEventType};
 use crate::keys;
@@ -106,15 +107,19 @@ impl Event {
     ///   first, then its resource. Always a UUID.
     /// - **Ids**: `honeyhive_event_id` when it is a UUID, else a UUID computed from trace and span id, so that a span
     ///   delivered twice is one event. The parent is computed the same way; a root span's parent is the session.
-    /// - **Type**: `honeyhive_event_type`, else `gen_ai.operation.name`, else `openinference.span.kind`, else `tool`.
+    /// - **Type**: `honeyhive_event_type`, else `gen_ai.operation.name`, else `openinference.span.kind`, else
+    ///   `traceloop.span.kind`, else `model` for a span that names a model, else `tool`.
     /// - **Buckets**: `honeyhive_inputs.a.b` is `{"a": {"b": …}}` in `inputs`, likewise the other six; indexes `0..n`
     ///   make arrays; where `a` and `a.b` are both set, `a`'s own value moves to `a.value`. Texts stay texts even when
     ///   they look like JSON. Ground truth in the metadata moves to the feedback.
+    /// - **Other conventions**: messages, plain inputs and outputs, request parameters, token counts and names that
+    ///   OpenTelemetry's GenAI conventions, OpenInference or Traceloop have an attribute for land in the buckets under
+    ///   the platform's names, such as `inputs.chat_history`. What the span says with a prefix of ours stands.
     /// - **Error**: `honeyhive_error`, else the message of an error status, else the recorded exception, else an HTTP
-    ///   status of 400 or more.
+    ///   status of 400 or more, else `gen_ai.tool.error.type` or `error.type`, else the error
+    ///   logged last.
     /// - **The rest** lands in the metadata, `a.b` as `{"a": {"b": …}}` there too, with `trace_id`, `span_id`,
-    ///   `parent_span_id` and `has_otlp_lineage`; token counts and the model of the common conventions for LLM calls
-    ///   under the platform's names.
+    ///   `parent_span_id` and `has_otlp_lineage`.
     ///
     /// # Errors
     ///
@@ -148,7 +153,7 @@ impl Event {
             });
         }
 
-        let mut buckets = Buckets::read(span);
+        let mut buckets = Buckets::read(span, &conventions::translate(span));
         for (key, value) in lineage(span, scope) {
             buckets.metadata.set(key, value);
         }
@@ -206,18 +211,11 @@ struct Buckets {
 }
 
 impl Buckets {
-    fn read(span: &Span) -> Self {
+    fn read(span: &Span, translation: &Translation<'_>) -> Self {
         let mut buckets = Self::default();
-        // Conventions first: what the sender put into a bucket itself wins over what we read from foreign keys.
-        for KeyValue { key, value, .. } in &span.attributes {
-            match convention(key) {
-                Some(Place::Config(path)) => buckets.config.set(path, json(value.as_ref())),
-                Some(Place::Metadata(path)) => buckets.metadata.set(path, json(value.as_ref())),
-                None => {}
-            }
-        }
-        for KeyValue { key, value, .. } in &span.attributes {
-            if !is_routing(key) && convention(key).is_none() {
+        let own = span.attributes.iter().filter(|pair| !translation.repeats(&pair.key));
+        for KeyValue { key, value, .. } in translation.attributes.iter().chain(own) {
+            if !is_routing(key) {
                 let (bucket, path) = buckets.place(key);
                 bucket.set(path, json(value.as_ref()));
             }
@@ -245,29 +243,6 @@ impl Buckets {
             ),
         }
     }
-}
-
-/// Where the platform keeps a fact of a foreign convention.
-enum Place<'k> {
-    Config(&'k str),
-    Metadata(&'k str),
-}
-
-/// The place of a fact stated in a convention common for LLM calls.
-fn convention(key: &str) -> Option<Place<'_>> {
-    Some(match key {
-        "llm.model_name" => Place::Config("model"),
-        "gen_ai.provider.name" | "gen_ai.system" | "llm.provider" => Place::Config("provider"),
-        "gen_ai.usage.input_tokens" | "llm.token_count.prompt" => Place::Metadata("prompt_tokens"),
-        "gen_ai.usage.output_tokens" | "llm.token_count.completion" => Place::Metadata("completion_tokens"),
-        "llm.usage.total_tokens" | "llm.token_count.total" => Place::Metadata("total_tokens"),
-        _ => {
-            return key
-                .strip_prefix("gen_ai.request.")
-                .map(Place::Config)
-                .or_else(|| key.strip_prefix("gen_ai.usage.").map(Place::Metadata));
-        }
-    })
 }
 
 /// Attributes that say where the event goes or how it is typed; they are fields of the event, not its metadata.
@@ -348,49 +323,7 @@ fn event_type(span: &Span) -> Result<EventType, SpanError> {
             source,
         });
     }
-    let operation = find_text(span, None, "gen_ai.operation.name").map(str::to_ascii_lowercase);
-    let by_operation = match operation.as_deref() {
-        Some("chat" | "text_completion" | "generate_content" | "embeddings") => Some(EventType::Model),
-        Some("invoke_agent" | "create_agent" | "invoke_workflow") => Some(EventType::Chain),
-        Some("execute_tool" | "retrieval") => Some(EventType::Tool),
-        _ => None,
-    };
-    let by_kind = || match find_text(span, None, "openinference.span.kind")? {
-        "LLM" => Some(EventType::Model),
-        "CHAIN" | "AGENT" => Some(EventType::Chain),
-        _ => None,
-    };
-    Ok(by_operation.or_else(by_kind).unwrap_or_default())
-}
-
-fn error(span: &Span) -> Option<String> {
-    if let Some(text) = find_text(span, None, keys::ERROR) {
-        return Some(text.to_owned());
-    }
-    let status = span.status.as_ref().filter(|status| status.code() == StatusCode::Error);
-    if let Some(status) = status {
-        let message = if status.message.is_empty() {
-            exception(span).unwrap_or_else(|| "error".to_owned())
-        } else {
-            status.message.clone()
-        };
-        return Some(message);
-    }
-    let code = |key| find(span, None, key).and_then(|value| json(Some(value)).as_i64());
-    code("http.response.status_code")
-        .or_else(|| code("http.status_code"))
-        .filter(|code| *code >= 400)
-        .map(|code| format!("HTTP {code}"))
-}
-
-/// `Type: message` of the exception recorded last.
-fn exception(span: &Span) -> Option<String> {
-    let event = span.events.iter().rev().find(|event| event.name == "exception")?;
-    let parts = ["exception.type", "exception.message"].map(|key| text(last(&event.attributes, key)));
-    match parts {
-        [Some(kind), Some(message)] => Some(format!("{kind}: {message}")),
-        [kind, message] => kind.or(message).map(str::to_owned),
-    }
+    Ok(conventions::event_type(span).unwrap_or_default())
 }
 
 /// What ties an event to its span, and to the library that made it.
@@ -442,18 +375,6 @@ fn find_text<'a>(span: &'a Span, resource: Option<&'a Resource>, key: &str) -> O
 
 fn first_text<'a>(span: &'a Span, resource: Option<&'a Resource>, keys: &[&str]) -> Option<&'a str> {
     keys.iter().find_map(|key| find_text(span, resource, key))
-}
-
-fn last<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a AnyValue> {
-    attributes.iter().rev().find(|pair| pair.key == key)?.value.as_ref()
-}
-
-/// The text of a value; an empty one counts as absent.
-fn text(value: Option<&AnyValue>) -> Option<&str> {
-    match value?.value.as_ref()? {
-        any_value::Value::StringValue(text) if !text.is_empty() => Some(text),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

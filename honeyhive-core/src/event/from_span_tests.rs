@@ -1,7 +1,7 @@
 //! What a span becomes, fact by fact.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use opentelemetry_proto::tonic::trace::v1::{Status, span};
+use opentelemetry_proto::tonic::trace::v1::{Status, span, status::StatusCode};
 use serde_json::json;
 
 use super::*;
@@ -224,7 +224,7 @@ fn the_error_attribute_beats_the_status_which_beats_the_exception_and_http() {
     let error = |span: &Span| Event::from_span(span, None, None).unwrap().error;
     assert_eq!(error(&span).as_deref(), Some("HTTP 503"));
     span.status = failed("");
-    assert_eq!(error(&span).as_deref(), Some("error"));
+    assert_eq!(error(&span).as_deref(), Some("HTTP 503"));
     span.events = vec![exception];
     assert_eq!(error(&span).as_deref(), Some("Timeout: too slow"));
     span.status = failed("status says");

@@ -1,6 +1,7 @@
 //! The event: the one record type of the platform. A span becomes an event, and a session is one too.
 
 mod bucket;
+pub(crate) mod conventions;
 mod from_span;
 mod nested;
 mod render;

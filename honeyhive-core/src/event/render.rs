@@ -95,10 +95,19 @@ impl TreeText<'_> {
     }
 
     fn pairs(&self, bucket: &Map<String, Value>, hide_lineage: bool) -> Option<String> {
-        let pairs: Vec<String> = bucket
+        let mut shown: Vec<_> = bucket
             .iter()
             .filter(|(key, _)| !(hide_lineage && LINEAGE.contains(&key.as_str())))
-            .map(|(key, value)| format!("{key}={}", self.cut(value.to_string())))
+            .collect();
+        // Whether a JSON object keeps its order is up to the features of the program's `serde_json`.
+        shown.sort_unstable_by_key(|(key, _)| *key);
+        let pairs: Vec<String> = shown
+            .into_iter()
+            .map(|(key, value)| {
+                let mut value = value.clone();
+                value.sort_all_objects();
+                format!("{key}={}", self.cut(value.to_string()))
+            })
             .collect();
         (!pairs.is_empty()).then(|| pairs.join(" "))
     }

@@ -1,11 +1,13 @@
 //! Adding to a span or a session: one value for both.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, KeyValue};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::keys;
 use crate::capture::{flatten, to_json};
@@ -28,6 +30,8 @@ use crate::event::Bucket;
 pub struct Enrichment {
     entries: Vec<(Bucket, String, Value)>,
     error: Option<String>,
+    event_id: Option<Uuid>,
+    duration: Option<Duration>,
 }
 
 /// Prefix of the attributes that become this object of the event.
@@ -41,6 +45,10 @@ const fn prefix(bucket: Bucket) -> &'static str {
         Bucket::Feedback => keys::FEEDBACK,
         Bucket::UserProperties => keys::USER_PROPERTIES,
     }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }
 
 /// A change of an event that exists, sent as `PUT /events`.
@@ -88,6 +96,18 @@ impl Enrichment {
         self
     }
 
+    /// Chooses the id of the event a span becomes, to find it by an id of your own. Of no effect on what exists.
+    pub fn event_id(mut self, id: Uuid) -> Self {
+        self.event_id = Some(id);
+        self
+    }
+
+    /// Sets the duration, when it is not the time between start and end.
+    pub fn duration(mut self, duration: Duration) -> Self {
+        self.duration = Some(duration);
+        self
+    }
+
     fn entry(mut self, bucket: Bucket, key: impl Into<String>, value: impl Serialize) -> Self {
         self.entries.push((bucket, key.into(), to_json(&value)));
         self
@@ -99,6 +119,12 @@ impl Enrichment {
         }
         if let Some(error) = self.error {
             attributes.push(KeyValue::new(keys::ERROR, error));
+        }
+        if let Some(id) = self.event_id {
+            attributes.push(KeyValue::new(keys::EVENT_ID, id.to_string()));
+        }
+        if let Some(duration) = self.duration {
+            attributes.push(KeyValue::new(keys::DURATION_MS, millis(duration)));
         }
     }
 
@@ -130,9 +156,13 @@ impl Enrichment {
         for (key, value) in inputs.into_iter().chain(error) {
             buckets.entry("metadata").or_default().insert(key.to_owned(), value);
         }
+        let duration = self
+            .duration
+            .map(|duration| ("duration".to_owned(), millis(duration).into()));
         let fields: Map<_, _> = buckets
             .into_iter()
             .map(|(field, members)| (field.to_owned(), Value::Object(members)))
+            .chain(duration)
             .collect();
         (!fields.is_empty()).then_some(EventUpdate { event_id, fields })
     }

@@ -58,3 +58,14 @@ pub const RUN_ID: &str = "honeyhive_metadata.run_id";
 pub const DATASET_ID: &str = "honeyhive_metadata.dataset_id";
 /// Datapoint of that run.
 pub const DATAPOINT_ID: &str = "honeyhive_metadata.datapoint_id";
+
+/// Experiment run elsewhere that the span belongs to.
+pub const EXPERIMENT_ID: &str = "honeyhive.experiment_id";
+/// Name of that experiment.
+pub const EXPERIMENT_NAME: &str = "honeyhive.experiment_name";
+/// Variant under test.
+pub const EXPERIMENT_VARIANT: &str = "honeyhive.experiment_variant";
+/// Group under test.
+pub const EXPERIMENT_GROUP: &str = "honeyhive.experiment_group";
+/// Prefix of further facts about that experiment.
+pub const EXPERIMENT_METADATA: &str = "honeyhive.experiment_metadata";

@@ -2,12 +2,13 @@
 
 mod builder;
 mod enrich;
+mod id;
 pub mod keys;
 mod outcome;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::time::SystemTime;
 
 use opentelemetry::trace::{Span as _, SpanBuilder as OtelSpanBuilder, SpanRef, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
@@ -15,17 +16,22 @@ use opentelemetry::{Context, KeyValue};
 pub use builder::SpanBuilder;
 pub use enrich::Enrichment;
 pub(crate) use enrich::EventUpdate;
+pub(crate) use id::{Ids, is_ours};
 pub use outcome::{
     ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Split, SplitPlain, SplitResult,
     simple_name,
 };
 
 use crate::capture::{Captured, flatten};
-use crate::context::{Active, ActiveGuard, InContext};
+use crate::context::{self, Active, ActiveGuard, InContext};
 use crate::tracer::HoneyHiveTracer;
 
 /// Marks an open span with the number of its session's identity; replaced by the routing attributes on export.
 pub(crate) const IDENTITY_MARK: &str = "honeyhive.identity";
+
+pub(crate) fn identity_mark(tracer: &HoneyHiveTracer) -> KeyValue {
+    KeyValue::new(IDENTITY_MARK, tracer.identity().number.cast_signed())
+}
 
 /// An open span. It ends when [`end`](Self::end) is called or it is dropped; dropped by a panic it says so.
 ///
@@ -57,25 +63,24 @@ impl Span {
     /// Attributes to start a span of this tracer's session with; the mark comes first and with it the session.
     pub(crate) fn attributes(tracer: &HoneyHiveTracer, room: usize) -> Vec<KeyValue> {
         let mut attributes = Vec::with_capacity(room + 1);
-        attributes.push(KeyValue::new(IDENTITY_MARK, tracer.identity().number.cast_signed()));
+        attributes.push(identity_mark(tracer));
         attributes
     }
 
-    /// Starts a span below the active span of the same session. `attributes` begin as [`Span::attributes`] made them.
+    /// Starts a span in a context, below its active span if that is of the same session. Its attributes begin as [`Span::attributes`] made them.
     /// With `must_settle` a span that is dropped before its outcome is recorded counts as cancelled.
-    pub(crate) fn start(
-        tracer: HoneyHiveTracer,
-        name: Cow<'static, str>,
-        attributes: Vec<KeyValue>,
-        must_settle: bool,
-    ) -> Self {
-        let parent = Active::in_context(&tracer, Context::current());
-        let builder = OtelSpanBuilder::from_name(name).with_attributes(attributes);
-        let span = tracer.inner.pipeline.sdk().build_with_context(builder, &parent);
-        let recording = span.is_recording();
+    pub(crate) fn start(tracer: HoneyHiveTracer, cx: Context, builder: OtelSpanBuilder, must_settle: bool) -> Self {
+        let parent = Active::in_context(&tracer, cx);
+        let (cx, recording) = if tracer.records(&builder.name) {
+            let span = tracer.inner.pipeline.sdk().build_with_context(builder, &parent);
+            let recording = span.is_recording();
+            (parent.with_span(span), recording)
+        } else {
+            (passed_over(&parent), false)
+        };
         Self {
             open: Some(Open {
-                cx: parent.with_span(span),
+                cx,
                 _tracer: tracer,
                 recording,
                 settled: false,
@@ -93,7 +98,7 @@ impl Span {
     /// The context in which this span is the active one, to carry it elsewhere.
     #[must_use]
     pub fn context(&self) -> Context {
-        self.open.as_ref().map_or_else(Context::current, |open| open.cx.clone())
+        self.open.as_ref().map_or_else(context::current, |open| open.cx.clone())
     }
 
     /// Runs a closure inside the span.
@@ -130,6 +135,11 @@ impl Span {
         self.settle_with_error(&ErrorReport::of(error));
     }
 
+    /// As [`record_error`](Self::record_error), for an error whose type is not known, such as `&*boxed`.
+    pub fn record_dyn_error(&mut self, error: &(dyn std::error::Error + '_)) {
+        self.settle_with_error(&ErrorReport::of_unknown(error));
+    }
+
     /// Records a failure known only by its text.
     pub fn record_failure(&mut self, kind: &str, message: &str) {
         self.settle_with_error(&ErrorReport::new(kind, message));
@@ -139,6 +149,14 @@ impl Span {
     pub fn end(mut self) {
         if let Some(open) = &mut self.open {
             open.settled = true;
+        }
+    }
+
+    /// As [`end`](Self::end), at a time that has passed.
+    pub fn end_at(mut self, at: impl Into<SystemTime>) {
+        if let Some(open) = &mut self.open {
+            open.settled = true;
+            open.cx.span().end_with_timestamp(at.into());
         }
     }
 
@@ -172,6 +190,12 @@ impl fmt::Debug for Span {
             .field("recording", &self.is_recording())
             .finish_non_exhaustive()
     }
+}
+
+/// The context inside a span that is not recorded: what runs there attaches to the span around it, and nothing written
+/// there reaches that one.
+fn passed_over(parent: &Context) -> Context {
+    parent.with_remote_span_context(parent.span().span_context().clone())
 }
 
 fn write_result(span: &SpanRef<'_>, output: Captured) {

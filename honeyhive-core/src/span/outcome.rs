@@ -36,6 +36,10 @@ impl ErrorReport {
         Self::with_sources(simple_name::<E>(), error)
     }
 
+    pub(crate) fn of_unknown(error: &(dyn Error + '_)) -> Self {
+        Self::with_sources("Error", error)
+    }
+
     fn with_sources(kind: &str, error: &(dyn Error + '_)) -> Self {
         let mut report = Self::new(kind, &text_of(&error));
         let mut source = error.source();

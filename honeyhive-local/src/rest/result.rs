@@ -283,9 +283,11 @@ fn positions(list: &[String]) -> HashMap<&str, usize> {
     backwards.map(|(index, text)| (text.as_str(), index)).collect()
 }
 
-/// Metrics inside objects get dotted names.
+/// Metrics inside objects get dotted names. In the order of their names, whatever order the object keeps.
 fn collect_metrics(event: &Event, prefix: &str, object: &Map<String, Value>, out: &mut Vec<Metric>) {
-    for (key, value) in object {
+    let mut members: Vec<_> = object.iter().collect();
+    members.sort_unstable_by_key(|(key, _)| *key);
+    for (key, value) in members {
         let name = format!("{prefix}{key}");
         if let Value::Object(inner) = value {
             collect_metrics(event, &format!("{name}."), inner, out);
