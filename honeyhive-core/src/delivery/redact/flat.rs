@@ -8,6 +8,7 @@ use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use super::names;
 use super::shape::{
     is_definitions, is_label, is_labelled, is_logprobs, is_of_logprob, is_schema_word, labels_secret, lists_names,
+    lists_secret,
 };
 
 /// Segments of a key that are looked at for what stands beside them.
@@ -63,8 +64,7 @@ impl<'a> Beside<'a> {
             let list = above.rsplit('.').next().unwrap_or(above);
             match own {
                 "0" if !lists_names(list) => drop(beside.pairs.insert(above)),
-                // Two names of secrets are a list of names.
-                "1" => drop(names.insert(above)),
+                "1" if lists_secret(text) => drop(names.insert(above)),
                 _ => {}
             }
         }

@@ -20,6 +20,7 @@ use crate::event::Bucket;
 use crate::keys;
 use shape::{
     is_definitions, is_label, is_labelled, is_logprobs, is_of_logprob, is_schema_word, labels_secret, lists_names,
+    lists_secret,
 };
 
 const REDACTED: &str = "[redacted]";
@@ -137,9 +138,10 @@ impl Redaction {
         match &mut value.value {
             Some(Any::StringValue(text)) => self.text(path, text),
             Some(Any::ArrayValue(list)) => {
-                let of_pair = |item: &AnyValue| label(item).is_some_and(labels_secret);
-                let is_pair = list.values.len() == 2 && of_pair(&list.values[0]) && !of_pair(&list.values[1]);
-                let is_pair = is_pair && !lists_names(last_segment(path));
+                let is_pair = list.values.len() == 2
+                    && label(&list.values[0]).is_some_and(labels_secret)
+                    && !label(&list.values[1]).is_some_and(lists_secret)
+                    && !lists_names(last_segment(path));
                 for (place, item) in list.values.iter_mut().enumerate() {
                     self.attribute(path, is_pair && place == 1, item);
                 }
@@ -200,7 +202,7 @@ impl Redaction {
                 if self.defaults
                     && let [Value::String(name), paired] = items.as_mut_slice()
                     && labels_secret(name)
-                    && !paired.as_str().is_some_and(labels_secret)
+                    && !paired.as_str().is_some_and(lists_secret)
                     && !lists_names(last_segment(path))
                 {
                     *paired = REDACTED.into();

@@ -15,6 +15,12 @@ pub(super) fn labels_secret(text: &str) -> bool {
         && names_secret(text)
 }
 
+/// Whether the second text of a list whose first names a secret is a name as well: a list of names is no pair of a name
+/// and its value. A digit makes it a value, for `HUNTER2Jwt` ends like a name.
+pub(super) fn lists_secret(text: &str) -> bool {
+    labels_secret(text) && !text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
 /// A member that says what the member `is_labelled` is.
 pub(super) fn is_label(key: &str) -> bool {
     ["name", "key", "header"]

@@ -10,6 +10,7 @@ use super::escape::{closing, escape, inside, is_quoted, said};
 use super::names::{is_name, may_name_secret};
 use super::shape::{
     is_definitions, is_label, is_labelled, is_logprobs, is_of_logprob, is_schema_word, labels_secret, lists_names,
+    lists_secret,
 };
 use super::{REDACTED, names_secret, prose};
 
@@ -207,8 +208,7 @@ impl<'t> Scan<'t> {
             let start = self.behind_space(start);
             let end = frame.labelled_end.unwrap_or(end);
             let value = self.text[start.min(end)..end].trim_ascii_end();
-            // Two names of secrets are a list of names.
-            let is_name = frame.kind != b'{' && is_quoted(value, |inside| labels_secret(inside) && inside != REDACTED);
+            let is_name = frame.kind != b'{' && is_quoted(value, |inside| lists_secret(inside) && inside != REDACTED);
             if !is_name {
                 self.replace(start..start + value.len());
             }

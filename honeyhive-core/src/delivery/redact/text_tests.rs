@@ -188,6 +188,7 @@ fn properties_of_a_schema_are_kept_but_no_value_in_them() {
 #[test]
 fn a_name_beside_a_value_says_what_it_is() {
     for (text, expected) in [
+        (r#"[["password","HUNTER2Jwt"]]"#, r#"[["password","[redacted]"]]"#),
         (
             r#"[["Authorization","Bearer x"]]"#,
             r#"[["Authorization","[redacted]"]]"#,
