@@ -5,43 +5,113 @@ use std::panic::{self, AssertUnwindSafe};
 use opentelemetry::trace::SpanBuilder;
 use opentelemetry::{Context, KeyValue};
 
-pub use crate::capture::{Capture, CaptureDebug, CaptureOpaque, CaptureScalar, CaptureSerialize, Captured};
-pub use crate::span::{
-    ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Span, Split, SplitPlain, SplitResult,
-    keys, simple_name,
-};
 pub use core;
 
 pub use crate::EventType;
+pub use crate::capture::{Capture, Captured};
+pub use crate::span::{
+    ErrorReport, Kind, Seen, Span, Split, run, run_future, simple_name, watch_future, watch_stream,
+};
+
 use crate::capture::PANICKED;
 use crate::context::is_gone;
+use crate::span::keys;
 use crate::{HoneyHiveTracer, discovery};
 
-/// Says on a span that an argument could not be recorded.
-const CAPTURE_ERROR: &str = "honeyhive_metadata.capture_error";
-
-/// What the attribute says about a function.
-#[derive(Clone, Copy, Debug)]
-pub struct Function {
-    /// Name of the span.
-    pub name: &'static str,
-    /// Whether the name was chosen, and is not the function's.
-    pub renamed: bool,
-    /// Kind of event.
-    pub event_type: EventType,
-    /// Number of arguments captured.
-    pub inputs: usize,
+/// The traits whose methods the expansion calls.
+pub mod ladder {
+    pub use crate::capture::{
+        CaptureDebug as _, CaptureOpaque as _, CaptureScalar as _, CaptureSerialize as _,
+    };
+    pub use crate::span::{
+        KindBoxed as _, KindPlain as _, ReportBoxed as _, ReportDebug as _, ReportError as _, ReportOpaque as _,
+        ReportText as _, SplitPlain as _, SplitResult as _,
+    };
 }
 
-/// Collects captured arguments.
+/// A call of an annotated function, before its span starts.
 #[derive(Debug)]
-pub struct Inputs(Vec<KeyValue>);
+pub struct Call {
+    name: &'static str,
+    /// Where the span goes; `None` when there is nowhere.
+    to: Option<(HoneyHiveTracer, Context)>,
+    recording: bool,
+    attributes: Vec<KeyValue>,
+}
 
-impl Inputs {
-    /// Adds one argument under its attribute key.
-    pub fn push(&mut self, key: &'static str, value: Captured) {
+impl Call {
+    /// A call whose span goes to the tracer the code should use.
+    #[must_use]
+    pub fn begin(name: &'static str) -> Self {
+        if is_gone() {
+            return Self::to(name, None);
+        }
+        let cx = Context::current();
+        if cx.is_telemetry_suppressed() {
+            return Self::to(name, None);
+        }
+        Self::to(name, discovery::of_or_warn(&cx).map(|tracer| (tracer, cx)))
+    }
+
+    /// A call whose span goes to a given tracer; without one as [`begin`](Self::begin).
+    pub fn begin_with(tracer: &impl AsTracer, name: &'static str) -> Self {
+        match tracer.as_tracer() {
+            Some(_) if is_gone() => Self::to(name, None),
+            Some(tracer) => Self::to(name, Some((tracer, Context::current()))),
+            None => Self::begin(name),
+        }
+    }
+
+    fn to(name: &'static str, to: Option<(HoneyHiveTracer, Context)>) -> Self {
+        Self {
+            name,
+            recording: to.as_ref().is_some_and(|(tracer, _)| tracer.records(name)),
+            to,
+            attributes: Vec::new(),
+        }
+    }
+
+    /// Whether anything said of the call will be recorded.
+    #[must_use]
+    pub const fn is_recording(&self) -> bool {
+        self.recording
+    }
+
+    /// Says what kind of call it is, whether its name is not the function's, and how many values follow.
+    pub fn describe(&mut self, event_type: EventType, renamed: bool, values: usize) {
+        if let Some((tracer, _)) = &self.to {
+            // Room for the type, a name and a result as well.
+            self.attributes = Span::attributes(tracer, values + 3);
+        }
+        self.attributes
+            .push(KeyValue::new(keys::EVENT_TYPE, event_type.as_str()));
+        if renamed {
+            self.attributes.push(KeyValue::new(keys::EVENT_NAME, self.name));
+        }
+    }
+
+    /// Adds an argument.
+    pub fn input(&mut self, key: &'static str, value: Captured) {
         if let Some(value) = value.into_input() {
-            self.0.push(KeyValue::new(key, value));
+            self.attributes.push(KeyValue::new(key, value));
+        }
+    }
+
+    /// Adds a value of the user's; when the code that makes it panics the call goes on without it.
+    pub fn field(&mut self, key: &'static str, value: impl FnOnce() -> Captured) {
+        guarded(value).write(key, &mut self.attributes);
+    }
+
+    /// Starts the span.
+    pub fn start(self) -> Span {
+        let Some((tracer, cx)) = self.to else {
+            return Span::disabled();
+        };
+        let builder = SpanBuilder::from_name(self.name);
+        if self.recording {
+            Span::start(tracer, cx, builder.with_attributes(self.attributes), true)
+        } else {
+            Span::start(tracer, cx, builder, false)
         }
     }
 }
@@ -76,71 +146,27 @@ impl<T: AsTracer + ?Sized> AsTracer for std::sync::Arc<T> {
     }
 }
 
-/// Starts the span of a call on the tracer the code should use.
-pub fn start(function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
-    if is_gone() {
-        return Span::disabled();
-    }
-    let cx = Context::current();
-    if cx.is_telemetry_suppressed() {
-        return Span::disabled();
-    }
-    match discovery::of_or_warn(&cx) {
-        Some(tracer) => start_on(tracer, cx, function, capture),
-        None => Span::disabled(),
-    }
+/// Runs code of the user's that says something about a call; when it panics the call goes on.
+pub fn guarded(value: impl FnOnce() -> Captured) -> Captured {
+    panic::catch_unwind(AssertUnwindSafe(value)).unwrap_or_else(|_| Captured::Text(PANICKED.to_owned()))
 }
 
-/// Starts the span of a call on a given tracer; without one as [`start`].
-pub fn start_with(tracer: &impl AsTracer, function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
-    match tracer.as_tracer() {
-        Some(_) if is_gone() => Span::disabled(),
-        Some(tracer) => start_on(tracer, Context::current(), function, capture),
-        None => start(function, capture),
-    }
+/// What a function of the user's makes of a result.
+pub fn project<'v, T: ?Sized, R>(value: &'v T, function: impl FnOnce(&'v T) -> R) -> R {
+    function(value)
 }
 
-fn start_on(tracer: HoneyHiveTracer, cx: Context, function: &Function, capture: impl FnOnce(&mut Inputs)) -> Span {
-    let builder = SpanBuilder::from_name(function.name);
-    if !tracer.records(function.name) {
-        return Span::start(tracer, cx, builder, false);
-    }
-    // Room for the type, a name, the arguments and a result.
-    let mut inputs = Inputs(Span::attributes(&tracer, function.inputs + 3));
-    inputs
-        .0
-        .push(KeyValue::new(keys::EVENT_TYPE, function.event_type.as_str()));
-    if function.renamed {
-        inputs.0.push(KeyValue::new(keys::EVENT_NAME, function.name));
-    }
-    // What a value does to show itself is code of the user's; when it panics the call goes on without it.
-    if panic::catch_unwind(AssertUnwindSafe(|| capture(&mut inputs))).is_err() {
-        inputs.0.push(KeyValue::new(
-            CAPTURE_ERROR,
-            "an argument panicked while it was recorded",
-        ));
-    }
-    Span::start(tracer, cx, builder.with_attributes(inputs.0), true)
-}
-
-/// Runs a body. A closure passed here may give away what it captured, which one called in place may not.
-pub fn call<T>(body: impl FnOnce() -> T) -> T {
-    body()
+/// The report of an error of which the user has chosen what is said.
+pub fn report_as<E: ?Sized>(_error: &E, message: Captured) -> ErrorReport {
+    ErrorReport::new(simple_name::<E>(), &message.into_text())
 }
 
 /// Records the value a call returned.
-pub fn succeed(span: &mut Span, output: impl FnOnce() -> Captured) {
-    if span.is_recording() {
-        let output = panic::catch_unwind(AssertUnwindSafe(output));
-        span.settle_with_output(output.unwrap_or_else(|_| Captured::Text(PANICKED.to_owned())));
-    }
+pub fn succeed(span: &mut Span, output: Captured) {
+    span.settle_with_output(output);
 }
 
 /// Records the error a call returned.
-pub fn fail(span: &mut Span, report: impl FnOnce() -> ErrorReport) {
-    if span.is_recording() {
-        let report = panic::catch_unwind(AssertUnwindSafe(report));
-        let unknown = |_| ErrorReport::new("Error", PANICKED);
-        span.settle_with_error(&report.unwrap_or_else(unknown));
-    }
+pub fn fail(span: &mut Span, report: ErrorReport) {
+    span.settle_with_error(&report);
 }

@@ -52,44 +52,7 @@ mod span;
 pub mod task;
 mod tracer;
 
-/// Records each call of a function as a span of the tracer it finds: arguments, result, error and time.
-///
-/// | Argument | Meaning | Default |
-/// |---|---|---|
-/// | `event_type = "…"` | `"model"`, `"tool"` or `"chain"` | `"tool"` |
-/// | `name = "…"` | name of the event and its span | the function's name |
-/// | `tracer = expr` | the tracer to use, or an `Option` or `Arc` of one; may name arguments and `self` | found as the [crate] says |
-/// | `skip(a, b)` | arguments that are not recorded | none |
-///
-/// Arguments become `honeyhive_inputs.<argument>`, the result `honeyhive_outputs.result`. A returned `Err` is the error
-/// of the span; a panic is too, and unwinds on. `self` and tracers are never recorded. No type needs a trait: scalars
-/// and text are taken as they are, `Serialize` types as JSON, `Debug` types as text, others by the name of their type.
-///
-/// An async function is one span from its first poll until it finishes, fails, or is dropped (then it says it was
-/// cancelled). Without a tracer the function runs as if it were not annotated.
-///
-/// # Examples
-///
-/// ```
-/// use honeyhive_core::{HoneyHiveTracer, trace};
-///
-/// #[derive(Debug)]
-/// struct Hit(String);
-///
-/// #[trace(event_type = "tool")]
-/// async fn search(query: &str, top_k: usize) -> Result<Vec<Hit>, std::io::Error> {
-///     Ok(vec![Hit(format!("{query} {top_k}"))])
-/// }
-///
-/// struct Service { tracer: HoneyHiveTracer }
-///
-/// impl Service {
-///     #[trace(event_type = "model", name = "answer", tracer = self.tracer, skip(api_key))]
-///     fn answer(&self, prompt: String, api_key: &str) -> String {
-///         prompt
-///     }
-/// }
-/// ```
+#[doc = include_str!("trace.md")]
 pub use honeyhive_macros::trace;
 pub use opentelemetry;
 

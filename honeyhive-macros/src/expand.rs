@@ -2,148 +2,306 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{AttrStyle, Error, GenericArgument, ItemFn, LitStr, PathArguments, Result, ReturnType, Type};
+use syn::{AttrStyle, Attribute, Block, Error, Expr, GenericArgument, PathArguments, Result, ReturnType, Signature};
+use syn::{Type, Visibility};
 
-use crate::args::Args;
-use crate::params;
+use crate::args::{Args, Output};
+use crate::fields::Field;
+use crate::params::{self, Param};
+use crate::returns::Ending;
 
-/// Expands `#[trace(arguments)] item`; on an error the item stays, so that only the attribute is reported.
-pub(crate) fn function(arguments: TokenStream, item: TokenStream, core: &TokenStream) -> TokenStream {
-    match try_function(arguments, item.clone(), core) {
-        Ok(expanded) => expanded,
-        Err(error) => {
-            let error = error.into_compile_error();
-            quote! { #error #item }
-        }
-    }
+/// A function or method, whatever item it comes from.
+pub(crate) struct Function<'a> {
+    pub(crate) attributes: &'a [Attribute],
+    pub(crate) visibility: &'a Visibility,
+    pub(crate) signature: &'a Signature,
+    pub(crate) block: &'a Block,
+    /// Name of its span unless one is given.
+    pub(crate) name: String,
 }
 
-fn try_function(arguments: TokenStream, item: TokenStream, core: &TokenStream) -> Result<TokenStream> {
-    let args: Args = syn::parse2(arguments)?;
-    let function: ItemFn = syn::parse2(item).map_err(|error| {
-        Error::new(
-            error.span(),
-            format!("`#[trace]` belongs on a function or method with a body ({error})"),
-        )
-    })?;
-    if let Some(token) = &function.sig.constness {
+/// Paths and names the expansion uses, which no name of the user's can meet.
+struct Names {
+    private: TokenStream,
+    call: Ident,
+    span: Ident,
+    result: Ident,
+    value: Ident,
+}
+
+/// The function with its calls recorded. `core` is the path of `honeyhive_core` unless the arguments name one.
+pub(crate) fn function(function: &Function<'_>, args: &Args, core: &TokenStream) -> Result<TokenStream> {
+    check(function, args)?;
+    let params = params::recorded(function.signature, function.block, args)?;
+    let core = args.core.as_ref().map_or_else(|| core.clone(), ToTokens::to_token_stream);
+    let ident = |name| Ident::new(name, Span::mixed_site());
+    let names = Names {
+        private: quote!(#core::__private),
+        call: ident("__honeyhive_call"),
+        span: ident("__honeyhive_span"),
+        result: ident("__honeyhive_result"),
+        value: ident("__honeyhive_value"),
+    };
+    let start = names.start(function, args, &params);
+    let run = names.run(function);
+    let ending = names.ending(&Ending::of_output(&function.signature.output), args, &names.result);
+    let Function {
+        attributes,
+        visibility,
+        signature,
+        ..
+    } = function;
+    let (outer, inner): (Vec<_>, Vec<_>) = attributes
+        .iter()
+        .partition(|attribute| matches!(attribute.style, AttrStyle::Outer));
+    Ok(quote! {
+        #(#outer)*
+        #visibility #signature {
+            #(#inner)*
+            #start
+            #run
+            #ending
+        }
+    })
+}
+
+fn check(function: &Function<'_>, args: &Args) -> Result<()> {
+    if let Some(at) = args.untraced {
+        return Err(Error::new(
+            at,
+            "`skip` alone leaves a method out of a traced `impl`: write `skip(argument, …)` or `skip_all`, or remove `#[trace]`",
+        ));
+    }
+    let Signature { constness, output, .. } = function.signature;
+    if let Some(token) = constness {
         return Err(Error::new_spanned(
             token,
             "a `const fn` cannot be traced: it may run at compile time",
         ));
     }
-    if let ReturnType::Type(_, output) = &function.sig.output
-        && matches!(**output, Type::Never(_))
-    {
-        return Err(Error::new_spanned(
+    match (output, &args.error) {
+        (ReturnType::Type(_, output), _) if matches!(**output, Type::Never(_)) => Err(Error::new_spanned(
             output,
             "a function that never returns cannot be traced: it has no end to record",
-        ));
-    }
-    let recorded = params::recorded(&function.sig, &args)?;
-
-    // Names of ours that no name of the user's can meet.
-    let span = Ident::new("__honeyhive_span", Span::mixed_site());
-    let result = Ident::new("__honeyhive_result", Span::mixed_site());
-    let private = quote!(#core::__private);
-
-    let start = start(&args, &function, &recorded, &private);
-    let settle = settle(&span, &result, &private);
-    let run = if function.sig.asyncness.is_some() {
-        let body = body_with_type(&function, &private);
-        quote! {
-            let #result = #private::Span::scope(&#span, async move #body).await;
-        }
-    } else {
-        let output = closure_output(&function.sig.output);
-        let block = &function.block;
-        quote! {
-            let #result = {
-                let _active = #private::Span::activate(&#span);
-                #private::call(move || #output #block)
-            };
-        }
-    };
-    let ItemFn { attrs, vis, sig, .. } = &function;
-    let (outer, inner): (Vec<_>, Vec<_>) = attrs.iter().partition(|attribute| attribute.style == AttrStyle::Outer);
-    Ok(quote! {
-        #(#outer)*
-        #vis #sig {
-            #(#inner)*
-            let mut #span = #start;
-            #run
-            #settle
-            #result
-        }
-    })
-}
-
-/// The expression that starts the span, with what it records of the arguments.
-fn start(args: &Args, function: &ItemFn, recorded: &[Ident], private: &TokenStream) -> TokenStream {
-    let name = match &args.name {
-        Some(name) => name.to_token_stream(),
-        None => {
-            let ident = function.sig.ident.to_string();
-            LitStr::new(ident.trim_start_matches("r#"), function.sig.ident.span()).to_token_stream()
-        }
-    };
-    let renamed = args.name.is_some();
-    let event_type = args
-        .event_type
-        .map_or_else(|| quote!(Tool), |given| given.variant().to_token_stream());
-    let count = recorded.len();
-    let keys = recorded.iter().map(|name| {
-        let name = name.to_string();
-        format!("honeyhive_inputs.{}", name.trim_start_matches("r#"))
-    });
-    let inputs = Ident::new("__honeyhive_inputs", Span::mixed_site());
-    let (start, tracer) = match &args.tracer {
-        Some(tracer) => (quote!(start_with), quote!(&(#tracer),)),
-        None => (quote!(start), TokenStream::new()),
-    };
-    quote! {
-        #private::#start(
-            #tracer
-            &#private::Function {
-                name: #name,
-                renamed: #renamed,
-                event_type: #private::EventType::#event_type,
-                inputs: #count,
-            },
-            |#inputs: &mut #private::Inputs| {
-                #[allow(unused_imports)]
-                use #private::{CaptureDebug as _, CaptureOpaque as _, CaptureScalar as _, CaptureSerialize as _};
-                #(#private::Inputs::push(#inputs, #keys, (&&&&#private::Capture(&#recorded)).__honeyhive_capture());)*
-            },
-        )
+        )),
+        (ReturnType::Default, Some(error)) => Err(Error::new_spanned(
+            error,
+            "`error` is for a function that returns a `Result`",
+        )),
+        _ => Ok(()),
     }
 }
 
-/// Records how the call ended.
-fn settle(span: &Ident, result: &Ident, private: &TokenStream) -> TokenStream {
-    let value = Ident::new("__honeyhive_value", Span::mixed_site());
-    quote! {
-        {
-            #[allow(unused_imports)]
-            use #private::{
-                CaptureDebug as _, CaptureOpaque as _, CaptureScalar as _, CaptureSerialize as _, ReportBoxed as _,
-                ReportDebug as _, ReportError as _, ReportOpaque as _, ReportText as _, SplitPlain as _, SplitResult as _,
-            };
-            match (&&#private::Capture(&#result)).__honeyhive_split() {
-                #private::Split::Value(#value) => {
-                    #private::succeed(&mut #span, || (&&&&#private::Capture(#value)).__honeyhive_capture());
+impl Names {
+    /// Starts the span, with what it records of the arguments.
+    fn start(&self, function: &Function<'_>, args: &Args, params: &[Param]) -> TokenStream {
+        let Self {
+            private, call, span, ..
+        } = self;
+        let own_name = &function.name;
+        let name = args.name.as_ref().map_or_else(|| quote!(#own_name), ToTokens::to_token_stream);
+        let renamed = args.name.is_some();
+        let begin = match &args.tracer {
+            Some(tracer) => quote!(#private::Call::begin_with(&(#tracer), #name)),
+            None => quote!(#private::Call::begin(#name)),
+        };
+        let event_type = event_type(args.event_type.as_ref(), private);
+        let count = params.len() + args.fields.len();
+        let inputs = params.iter().map(|Param { name, conditions }| {
+            let key = name.to_string();
+            let key = format!("honeyhive_inputs.{}", key.trim_start_matches("r#"));
+            let capture = capture(&quote!(&#name), private);
+            quote!(#(#conditions)* #private::Call::input(&mut #call, #key, #capture);)
+        });
+        let fields = args.fields.iter().map(|Field { key, value }| {
+            let capture = capture(&quote!(&(#value)), private);
+            quote!(#private::Call::field(&mut #call, #key, || #capture);)
+        });
+        quote! {
+            #[allow(unused_parens)]
+            let mut #span = {
+                let mut #call = #begin;
+                if #private::Call::is_recording(&#call) {
+                    #[allow(unused_imports)]
+                    use #private::ladder::*;
+                    #private::Call::describe(&mut #call, #event_type, #renamed, #count);
+                    #(#inputs)*
+                    #(#fields)*
                 }
-                #private::Split::Failure(#value) => {
-                    #private::fail(&mut #span, || (&&&&&#private::Capture(#value)).__honeyhive_report());
+                #private::Call::start(#call)
+            };
+        }
+    }
+
+    /// Runs the body inside the span.
+    fn run(&self, function: &Function<'_>) -> TokenStream {
+        let Self {
+            private, span, result, ..
+        } = self;
+        if function.signature.asyncness.is_some() {
+            let body = body_with_type(function, private);
+            quote! {
+                let #result = #private::run_future(&mut #span, async move #body).await;
+            }
+        } else {
+            let output = closure_output(&function.signature.output);
+            let block = function.block;
+            quote! {
+                let #result = #private::run(&mut #span, move || #output #block);
+            }
+        }
+    }
+
+    /// Records how the work in `result` ended, now or when it does, and gives the result back.
+    fn ending(&self, ending: &Ending, args: &Args, result: &Ident) -> TokenStream {
+        let Self {
+            private, span, value, ..
+        } = self;
+        match ending {
+            Ending::Value => {
+                let settle = self.settle(args, result);
+                quote!(#settle #result)
+            }
+            Ending::Result(ending) => {
+                let ending = self.ending(ending, args, value);
+                let report = self.report(args);
+                quote! {
+                    match #result {
+                        #private::core::result::Result::Ok(#value) => #private::core::result::Result::Ok({ #ending }),
+                        #private::core::result::Result::Err(#result) => {
+                            if #private::Span::is_recording(&#span) {
+                                #[allow(unused_imports)]
+                                use #private::ladder::*;
+                                let #value = &#result;
+                                #private::fail(&mut #span, #report);
+                            }
+                            #private::core::result::Result::Err(#result)
+                        }
+                    }
+                }
+            }
+            Ending::Future { is_boxed, output, ending } => {
+                let mutable = matches!(**ending, Ending::Value | Ending::Result(_)).then(|| quote!(mut));
+                let ending = self.ending(ending, args, value);
+                let conclude = quote!(|#mutable #span, #value| { #ending });
+                if *is_boxed {
+                    self.by_type(result, &quote!(__honeyhive_end_future), &conclude)
+                } else {
+                    let output = nameable(output.as_ref().clone());
+                    quote!(#private::watch_future::<_, _, #output>(#span, #result, #conclude))
+                }
+            }
+            Ending::Stream { item } => {
+                let item = nameable(item.as_ref().clone());
+                let see = self.see(args);
+                quote!(#private::watch_stream::<_, _, #item>(#span, #result, #see))
+            }
+            Ending::ByType => self.by_type(result, &quote!(__honeyhive_end), &self.see(args)),
+        }
+    }
+
+    /// Lets the type of the result say how it ends.
+    fn by_type(&self, result: &Ident, method: &TokenStream, function: &TokenStream) -> TokenStream {
+        let Self { private, span, .. } = self;
+        quote! {{
+            #[allow(unused_imports)]
+            use #private::ladder::*;
+            (&&#private::Kind(&#result)).__honeyhive_kind().#method(#span, #result, #function)
+        }}
+    }
+
+    /// Records a value that is there.
+    fn settle(&self, args: &Args, result: &Ident) -> TokenStream {
+        let Self {
+            private, span, value, ..
+        } = self;
+        let output = match &args.output {
+            None => capture(value, private),
+            Some(Output::Nothing) => quote!(#private::Captured::Nothing),
+            Some(Output::Of(output)) => self.projected(output),
+        };
+        let report = self.report(args);
+        quote! {
+            if #private::Span::is_recording(&#span) {
+                #[allow(unused_imports)]
+                use #private::ladder::*;
+                match (&&#private::Capture(&#result)).__honeyhive_split() {
+                    #private::Split::Value(#value) => #private::succeed(&mut #span, #output),
+                    #private::Split::Failure(#value) => #private::fail(&mut #span, #report),
                 }
             }
         }
     }
+
+    /// The function that looks at a value, or at the items of a stream, which are recorded only when asked for.
+    fn see(&self, args: &Args) -> TokenStream {
+        let Self {
+            private, value, call, ..
+        } = self;
+        let seen = match &args.output {
+            None => {
+                let whole = capture(value, private);
+                quote!(if #call { #whole } else { #private::Captured::Nothing })
+            }
+            Some(Output::Nothing) => quote!(#private::Captured::Nothing),
+            Some(Output::Of(output)) => self.projected(output),
+        };
+        let report = self.report(args);
+        quote! {
+            |#value, #call| {
+                #[allow(unused_imports)]
+                use #private::ladder::*;
+                #[allow(unused_variables)]
+                match (&&#private::Capture(#value)).__honeyhive_split() {
+                    #private::Split::Value(#value) => #private::Seen::Value(#seen),
+                    #private::Split::Failure(#value) => #private::Seen::Failed(#report),
+                }
+            }
+        }
+    }
+
+    fn report(&self, args: &Args) -> TokenStream {
+        let Self { private, value, .. } = self;
+        match &args.error {
+            None => quote!((&&&&&#private::Capture(#value)).__honeyhive_report()),
+            Some(error) => {
+                let message = self.projected(error);
+                quote!(#private::report_as(#value, #message))
+            }
+        }
+    }
+
+    /// What a function of the user's makes of the value.
+    fn projected(&self, function: &Expr) -> TokenStream {
+        let Self { private, value, .. } = self;
+        let capture = capture(&quote!(&#private::project(#value, #function)), private);
+        quote!(#private::guarded(|| #capture))
+    }
+}
+
+/// The expression that takes what is borrowed here.
+fn capture(borrowed: &impl ToTokens, private: &TokenStream) -> TokenStream {
+    quote!((&&&&#private::Capture(#borrowed)).__honeyhive_capture())
+}
+
+fn event_type(given: Option<&Expr>, private: &TokenStream) -> TokenStream {
+    let variant = match given {
+        None => "Tool".to_owned(),
+        Some(Expr::Lit(literal)) => {
+            // Checked when it was parsed.
+            let text = literal.to_token_stream().to_string();
+            let text = text.trim_matches('"');
+            text[..1].to_uppercase() + &text[1..]
+        }
+        Some(path) => return path.to_token_stream(),
+    };
+    let variant = Ident::new(&variant, Span::call_site());
+    quote!(#private::EventType::#variant)
 }
 
 /// The body of an async function, told its type: without it `?` and coercions have nothing to aim at.
-fn body_with_type(function: &ItemFn, private: &TokenStream) -> TokenStream {
-    let output = match &function.sig.output {
+fn body_with_type(function: &Function<'_>, private: &TokenStream) -> TokenStream {
+    let output = match &function.signature.output {
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, output) if matches!(**output, Type::ImplTrait(_)) => TokenStream::new(),
         ReturnType::Type(_, output) => nameable(output.as_ref().clone()).to_token_stream(),

@@ -2,21 +2,24 @@
 
 mod args;
 mod expand;
+mod fields;
+mod item;
 mod params;
+mod returns;
 
 use proc_macro::TokenStream;
 
 /// Documented where it is re-exported: `honeyhive_core::trace`.
 #[proc_macro_attribute]
 pub fn trace(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::function(arguments.into(), item.into(), &quote::quote!(::honeyhive_core)).into()
+    item::expand(arguments.into(), item.into(), &quote::quote!(::honeyhive_core)).into()
 }
 
 /// `#[trace]` for users of `honeyhive-eval`, who need not depend on `honeyhive-core`.
 #[doc(hidden)]
 #[proc_macro_attribute]
 pub fn trace_in_eval(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::function(
+    item::expand(
         arguments.into(),
         item.into(),
         &quote::quote!(::honeyhive_eval::honeyhive_core),
@@ -28,7 +31,7 @@ pub fn trace_in_eval(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[doc(hidden)]
 #[proc_macro_attribute]
 pub fn trace_in_compat(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::function(
+    item::expand(
         arguments.into(),
         item.into(),
         &quote::quote!(::honeyhive_compat::honeyhive_core),

@@ -24,7 +24,35 @@ pub(crate) fn cut_text(text: &str) -> String {
 /// The first `limit` bytes of a text, and a marker with the number of bytes left out.
 pub(crate) fn cut_at(text: &str, limit: usize) -> String {
     let kept = &text[..text.floor_char_boundary(limit)];
-    format!("{kept}…[+{} bytes]", text.len() - kept.len())
+    format!("{kept}{}", left_out(text.len() - kept.len()))
+}
+
+fn left_out(bytes: usize) -> String {
+    format!("…[+{bytes} bytes]")
+}
+
+/// Pieces of text put together, of which as much is kept as of one text.
+#[derive(Debug, Default)]
+pub(crate) struct Joined {
+    text: String,
+    left_out: usize,
+}
+
+impl Joined {
+    pub(crate) fn push(&mut self, piece: &str) {
+        // Once a piece was cut, none follows.
+        let room = if self.left_out == 0 { TEXT_LIMIT - self.text.len() } else { 0 };
+        let kept = &piece[..piece.floor_char_boundary(room)];
+        self.text.push_str(kept);
+        self.left_out += piece.len() - kept.len();
+    }
+
+    pub(crate) fn finish(mut self) -> String {
+        if self.left_out > 0 {
+            self.text.push_str(&left_out(self.left_out));
+        }
+        self.text
+    }
 }
 
 /// JSON text of at most `limit` bytes.

@@ -11,11 +11,11 @@ mod scalar;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use opentelemetry::Value;
+use opentelemetry::{Key, KeyValue, Value};
 use serde::Serialize;
 
 pub(crate) use flatten::flatten;
-pub(crate) use limit::{cut_at, cut_text};
+pub(crate) use limit::{Joined, cut_at, cut_text};
 use scalar::Scalar;
 
 use limit::{JSON_LIMIT, TEXT_LIMIT, capped_debug, capped_json};
@@ -42,6 +42,30 @@ impl Captured {
     pub(crate) fn from_json<T: Serialize + ?Sized>(value: &T) -> Self {
         catch_unwind(AssertUnwindSafe(|| capped_json(value, JSON_LIMIT)))
             .unwrap_or_else(|_| Self::Text(PANICKED.to_owned()))
+    }
+
+    /// Writes the value under `key`: JSON as one attribute a leaf.
+    pub(crate) fn write(self, key: impl Into<Key>, attributes: &mut Vec<KeyValue>) {
+        let key = key.into();
+        match self {
+            Self::Nothing => {}
+            Self::Plain(value) => attributes.push(KeyValue::new(key, value)),
+            Self::Text(text) => attributes.push(KeyValue::new(key, text)),
+            Self::Json(text) => match serde_json::from_str(&text) {
+                Ok(value) => flatten(key.as_str().to_owned(), value, attributes),
+                // Nested deeper than can be read back: the text says it all.
+                Err(_) => attributes.push(KeyValue::new(key, text)),
+            },
+        }
+    }
+
+    /// The value as a text.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Plain(value) => value.as_str().into_owned(),
+            Self::Json(text) | Self::Text(text) => text,
+        }
     }
 
     /// The attribute of a captured argument: JSON stays one text.
@@ -74,7 +98,7 @@ pub trait CaptureSerialize {
 
 impl<T: Serialize + ?Sized> CaptureSerialize for &&Capture<'_, T> {
     fn __honeyhive_capture(&self) -> Captured {
-        capped_json(self.0, JSON_LIMIT)
+        Captured::from_json(self.0)
     }
 }
 
@@ -86,7 +110,9 @@ pub trait CaptureDebug {
 
 impl<T: fmt::Debug + ?Sized> CaptureDebug for &Capture<'_, T> {
     fn __honeyhive_capture(&self) -> Captured {
-        Captured::Text(capped_debug(self.0))
+        // How a value shows itself is code of the user's; when it panics the program goes on without the value.
+        let text = catch_unwind(AssertUnwindSafe(|| capped_debug(self.0)));
+        Captured::Text(text.unwrap_or_else(|_| PANICKED.to_owned()))
     }
 }
 

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
+use futures_util::Stream;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt};
 use opentelemetry::{Context, ContextGuard};
 use table::Known;
@@ -156,18 +157,49 @@ impl fmt::Debug for ActiveGuard {
 }
 
 pin_project_lite::pin_project! {
-    /// A future that runs with a tracer or span active: attached for each poll, so it may move between threads.
+    /// A future that runs with a tracer or span active: attached for each poll, so it may move between threads, and
+    /// while it is dropped unfinished, so that what its destructors trace is in the right place.
     #[must_use = "futures do nothing unless polled"]
     pub struct InContext<F> {
         #[pin]
-        future: F,
+        inner: Option<F>,
         cx: Option<Context>,
+        finished: bool,
+    }
+
+    impl<F> PinnedDrop for InContext<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if !*this.finished {
+                let _attached = this.cx.take().map(Attached::new);
+                this.inner.set(None);
+            }
+        }
     }
 }
 
 impl<F> InContext<F> {
-    pub(crate) fn new(future: F, cx: Option<Context>) -> Self {
-        Self { future, cx }
+    pub(crate) fn new(inner: F, cx: Option<Context>) -> Self {
+        Self {
+            inner: Some(inner),
+            cx,
+            finished: false,
+        }
+    }
+
+    fn poll_inner<T>(
+        self: Pin<&mut Self>,
+        poll: impl FnOnce(Pin<&mut F>) -> Poll<T>,
+        is_last: impl FnOnce(&T) -> bool,
+    ) -> Poll<T> {
+        let this = self.project();
+        let _attached = this.cx.clone().map(Attached::new);
+        // There until it is dropped.
+        let polled = this.inner.as_pin_mut().map_or(Poll::Pending, poll);
+        if let Poll::Ready(value) = &polled {
+            *this.finished = is_last(value);
+        }
+        polled
     }
 }
 
@@ -175,9 +207,19 @@ impl<F: Future> Future for InContext<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let _attached = this.cx.clone().map(Attached::new);
-        this.future.poll(task)
+        self.poll_inner(|future| future.poll(task), |_| true)
+    }
+}
+
+impl<S: Stream> Stream for InContext<S> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Option<S::Item>> {
+        self.poll_inner(|stream| stream.poll_next(task), Option::is_none)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.as_ref().map_or((0, None), Stream::size_hint)
     }
 }
 

@@ -62,12 +62,9 @@ impl SpanBuilder {
     }
 
     /// What kind of work the span describes. Default: what its attributes say in a convention for LLM calls, else
-    /// [`EventType::Tool`]. A span is no session: [`EventType::Session`] counts as a chain.
+    /// [`EventType::Tool`]. A span of type [`EventType::Session`] is shown as a session inside of its session, and opens
+    /// none: [`new_session`](HoneyHiveTracer::new_session) does.
     pub fn event_type(self, event_type: EventType) -> Self {
-        let event_type = match event_type {
-            EventType::Session => EventType::Chain,
-            other => other,
-        };
         self.attribute(keys::EVENT_TYPE, event_type.as_str())
     }
 
@@ -138,8 +135,8 @@ impl SpanBuilder {
     /// Starts the span, runs a closure inside and ends the span. What the closure returns is not recorded; a panic is the
     /// span's error, and unwinds on.
     pub fn in_scope<T>(self, run: impl FnOnce() -> T) -> T {
-        let span = self.open(true);
-        let value = span.in_scope(run);
+        let mut span = self.open(true);
+        let value = super::run(&mut span, run);
         span.end();
         value
     }
@@ -147,8 +144,8 @@ impl SpanBuilder {
     /// Runs a future inside the span, which starts with the first poll and ends with the future. Dropped before it has
     /// finished, the span says it was cancelled. What the future returns is not recorded.
     pub async fn scope<F: Future>(self, future: F) -> F::Output {
-        let span = self.open(true);
-        let value = span.scope(future).await;
+        let mut span = self.open(true);
+        let value = super::run_future(&mut span, future).await;
         span.end();
         value
     }

@@ -52,6 +52,10 @@ pub const USER_PROPERTIES: &str = "honeyhive_user_properties";
 
 /// The result of a traced function.
 pub const RESULT: &str = "honeyhive_outputs.result";
+/// Number of items a traced stream has given.
+pub const STREAM_ITEMS: &str = "honeyhive_metadata.stream.items";
+/// How a traced stream ended: `exhausted`, `failed`, `dropped` or `panicked`.
+pub const STREAM_END: &str = "honeyhive_metadata.stream.end";
 /// Run of an experiment the span belongs to.
 pub const RUN_ID: &str = "honeyhive_metadata.run_id";
 /// Dataset of that run.

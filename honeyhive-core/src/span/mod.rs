@@ -4,8 +4,12 @@ mod builder;
 mod enrich;
 mod id;
 pub mod keys;
+mod kind;
 mod outcome;
+mod run;
+mod stream;
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::time::SystemTime;
@@ -17,12 +21,15 @@ pub use builder::SpanBuilder;
 pub use enrich::Enrichment;
 pub(crate) use enrich::EventUpdate;
 pub(crate) use id::{Ids, is_ours};
+pub use kind::{Kind, KindBoxed, KindPlain};
 pub use outcome::{
     ErrorReport, ReportBoxed, ReportDebug, ReportError, ReportOpaque, ReportText, Split, SplitPlain, SplitResult,
     simple_name,
 };
+pub use run::{run, run_future, watch_future};
+pub use stream::{Seen, watch_stream};
 
-use crate::capture::{Captured, flatten};
+use crate::capture::Captured;
 use crate::context::{self, Active, ActiveGuard, InContext};
 use crate::tracer::HoneyHiveTracer;
 
@@ -109,7 +116,11 @@ impl Span {
 
     /// Runs a future inside the span.
     pub fn scope<F: Future>(&self, future: F) -> InContext<F> {
-        InContext::new(future, self.open.as_ref().map(|open| open.cx.clone()))
+        self.with_context(future)
+    }
+
+    pub(crate) fn with_context<T>(&self, inner: T) -> InContext<T> {
+        InContext::new(inner, self.open.as_ref().map(|open| open.cx.clone()))
     }
 
     /// Makes the span active on this thread until the guard is dropped. Not for code that awaits.
@@ -147,9 +158,7 @@ impl Span {
 
     /// Ends the span as succeeded unless an error was recorded.
     pub fn end(mut self) {
-        if let Some(open) = &mut self.open {
-            open.settled = true;
-        }
+        self.settle();
     }
 
     /// As [`end`](Self::end), at a time that has passed.
@@ -164,6 +173,29 @@ impl Span {
         let Some(open) = &mut self.open else { return };
         open.settled = true;
         write_result(&open.cx.span(), output);
+    }
+
+    /// Records that the code inside panicked with this.
+    pub(crate) fn settle_with_panic(&mut self, payload: &(dyn Any + Send)) {
+        self.settle_with_error(&ErrorReport::of_panic(payload));
+    }
+
+    /// Records that nothing more is to come, and that nothing was wrong.
+    pub(crate) fn settle(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.settled = true;
+        }
+    }
+
+    /// Whether there is nothing to record for, nor a context to run in.
+    pub(crate) const fn is_disabled(&self) -> bool {
+        self.open.is_none()
+    }
+
+    pub(crate) fn set_attributes(&self, attributes: Vec<KeyValue>) {
+        if let Some(open) = &self.open {
+            open.cx.span().set_attributes(attributes);
+        }
     }
 
     pub(crate) fn settle_with_error(&mut self, error: &ErrorReport) {
@@ -202,16 +234,11 @@ fn write_result(span: &SpanRef<'_>, output: Captured) {
     match output {
         Captured::Nothing => {}
         Captured::Plain(value) => span.set_attribute(KeyValue::new(keys::RESULT, value)),
-        Captured::Text(text) => span.set_attribute(KeyValue::new(keys::RESULT, text)),
-        Captured::Json(text) => match serde_json::from_str(&text) {
-            Ok(value) => {
-                let mut attributes = Vec::new();
-                flatten(keys::RESULT.to_owned(), value, &mut attributes);
-                span.set_attributes(attributes);
-            }
-            // Nested deeper than can be read back: the text says it all.
-            Err(_) => span.set_attribute(KeyValue::new(keys::RESULT, text)),
-        },
+        structured => {
+            let mut attributes = Vec::new();
+            structured.write(keys::RESULT, &mut attributes);
+            span.set_attributes(attributes);
+        }
     }
 }
 

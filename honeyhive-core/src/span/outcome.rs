@@ -2,12 +2,14 @@
 //!
 //! As in [`capture`](crate::capture), the compiler picks the richest description where the macro expands.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use opentelemetry::KeyValue;
 
-use crate::capture::{Capture, cut_text};
+use crate::capture::{Capture, PANICKED, cut_text};
 
 /// What is recorded of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +44,21 @@ impl ErrorReport {
 
     fn with_sources(kind: &str, error: &(dyn Error + '_)) -> Self {
         let mut report = Self::new(kind, &text_of(&error));
-        let mut source = error.source();
-        while let Some(cause) = source.filter(|_| report.sources.len() < SOURCE_LIMIT) {
-            report.sources.push(cut_text(&text_of(&cause)));
-            source = cause.source();
-        }
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let mut source = error.source();
+            while let Some(cause) = source.filter(|_| report.sources.len() < SOURCE_LIMIT) {
+                report.sources.push(cut_text(&text_of(&cause)));
+                source = cause.source();
+            }
+        }));
         report
+    }
+
+    /// The report of code that panicked with this.
+    pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().copied();
+        let message = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        Self::new("Panic", message.unwrap_or("the code inside panicked"))
     }
 
     /// The report of a span that was dropped before its outcome was known.
@@ -75,13 +86,20 @@ impl ErrorReport {
     }
 }
 
-/// What a value displays. `to_string` would panic where `Display` fails.
+/// What a value displays. `to_string` would panic where `Display` fails, and where it panics.
 fn text_of(value: &impl fmt::Display) -> String {
-    let mut text = String::new();
-    if fmt::write(&mut text, format_args!("{value}")).is_err() {
-        text.push_str("<its Display failed>");
-    }
-    text
+    text(format_args!("{value}"))
+}
+
+fn text(shown: fmt::Arguments<'_>) -> String {
+    let written = catch_unwind(AssertUnwindSafe(|| {
+        let mut text = String::new();
+        if fmt::write(&mut text, shown).is_err() {
+            text.push_str("<its Display failed>");
+        }
+        text
+    }));
+    written.unwrap_or_else(|_| PANICKED.to_owned())
 }
 
 /// Simple name of a type: no path, no parameters. Boxed, borrowed and textual errors are an `Error`.
@@ -144,7 +162,7 @@ pub trait ReportDebug {
 
 impl<E: fmt::Debug + ?Sized> ReportDebug for &Capture<'_, E> {
     fn __honeyhive_report(&self) -> ErrorReport {
-        ErrorReport::new(simple_name::<E>(), &format!("{:?}", self.0))
+        ErrorReport::new(simple_name::<E>(), &text(format_args!("{:?}", self.0)))
     }
 }
 
@@ -168,6 +186,10 @@ pub enum Split<'a, T: ?Sized, E> {
     /// The work failed with this.
     Failure(&'a E),
 }
+
+/// The error of a value that is no `Result`: there is none.
+#[derive(Debug)]
+pub enum NotAResult {}
 
 /// First rung: a `Result`.
 pub trait SplitResult<'a> {
@@ -196,13 +218,13 @@ pub trait SplitPlain<'a> {
     /// Type of the value.
     type Value: ?Sized;
     /// The value.
-    fn __honeyhive_split(&self) -> Split<'a, Self::Value, std::convert::Infallible>;
+    fn __honeyhive_split(&self) -> Split<'a, Self::Value, NotAResult>;
 }
 
 impl<'a, T: ?Sized> SplitPlain<'a> for Capture<'a, T> {
     type Value = T;
 
-    fn __honeyhive_split(&self) -> Split<'a, T, std::convert::Infallible> {
+    fn __honeyhive_split(&self) -> Split<'a, T, NotAResult> {
         Split::Value(self.0)
     }
 }

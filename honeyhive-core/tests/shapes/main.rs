@@ -3,6 +3,8 @@
 #![deny(warnings)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod later;
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
@@ -253,6 +255,7 @@ async fn everything() {
 #[tokio::test]
 async fn annotated_functions_behave_as_without_the_attribute() {
     everything().await;
+    later::everything().await;
     let tracer = HoneyHiveTracer::builder()
         .environment([("HH_API_KEY", "hh_test")])
         .server_url("http://127.0.0.1:9")
@@ -260,6 +263,7 @@ async fn annotated_functions_behave_as_without_the_attribute() {
         .build()
         .unwrap();
     tracer.scope(everything()).await;
+    tracer.scope(later::everything()).await;
     assert!(tracer.stats().spans_ended > 20, "{:?}", tracer.stats());
 }
 
@@ -270,4 +274,5 @@ async fn a_traced_future_can_be_sent_between_threads() {
     }
     let sent = tokio::spawn(is_send(displayed(4))).await.unwrap();
     assert_eq!(format!("{sent}"), "<4>");
+    later::can_be_sent();
 }

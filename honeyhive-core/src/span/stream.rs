@@ -1,0 +1,132 @@
+//! A stream as one span: open until the stream is exhausted, fails, or is dropped.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+use opentelemetry::KeyValue;
+use pin_project_lite::pin_project;
+
+use super::run::poll_recorded;
+use super::{ErrorReport, Span, keys};
+use crate::capture::{Captured, Joined};
+use crate::context::InContext;
+
+/// What a value, or an item of a stream, says.
+#[derive(Debug)]
+pub enum Seen {
+    /// What there is to record of it; of an item, a part of the text the stream makes.
+    Value(Captured),
+    /// It is a failure.
+    Failed(ErrorReport),
+}
+
+/// A stream that ends the span when it is done. `see` looks at each item.
+pub fn watch_stream<S, I, T>(span: Span, stream: S, see: I) -> WatchedStream<S, I>
+where
+    S: Stream<Item = T>,
+    I: FnMut(&T, bool) -> Seen,
+{
+    WatchedStream {
+        inner: span.with_context(stream),
+        see,
+        open: (!span.is_disabled()).then(|| Open {
+            span,
+            items: 0,
+            text: None,
+            end: "dropped",
+        }),
+    }
+}
+
+pin_project! {
+    /// Made by [`watch_stream`].
+    #[must_use = "streams do nothing unless polled"]
+    pub struct WatchedStream<S, I> {
+        // Dropped first: an unfinished stream before the span it belongs to.
+        #[pin]
+        inner: InContext<S>,
+        see: I,
+        open: Option<Open>,
+    }
+}
+
+impl<S, I> Stream for WatchedStream<S, I>
+where
+    S: Stream,
+    I: FnMut(&S::Item, bool) -> Seen,
+{
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let this = self.project();
+        let Some(open) = this.open else {
+            return this.inner.poll_next(task);
+        };
+        // Counts if the poll panics.
+        let end = std::mem::replace(&mut open.end, "panicked");
+        let polled = poll_recorded(Some(&mut open.span), || this.inner.poll_next(task));
+        open.end = end;
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(None) => {
+                open.end = "exhausted";
+                *this.open = None;
+            }
+            Poll::Ready(Some(item)) => {
+                if open.has_failed(item, this.see) {
+                    *this.open = None;
+                }
+            }
+        }
+        polled
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+}
+
+/// The span of a stream and what was seen so far.
+struct Open {
+    span: Span,
+    items: i64,
+    text: Option<Joined>,
+    /// How it ends if it ends now.
+    end: &'static str,
+}
+
+impl Open {
+    fn has_failed<T>(&mut self, item: &T, see: &mut impl FnMut(&T, bool) -> Seen) -> bool {
+        if !self.span.is_recording() {
+            return false;
+        }
+        self.items += 1;
+        match see(item, false) {
+            Seen::Value(Captured::Nothing) => {}
+            Seen::Value(part) => self.text.get_or_insert_default().push(&part.into_text()),
+            Seen::Failed(report) => {
+                self.span.settle_with_error(&report);
+                self.end = "failed";
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if self.span.is_recording() {
+            let mut attributes = vec![
+                KeyValue::new(keys::STREAM_ITEMS, self.items),
+                KeyValue::new(keys::STREAM_END, self.end),
+            ];
+            if let Some(text) = self.text.take() {
+                attributes.push(KeyValue::new(keys::RESULT, text.finish()));
+            }
+            self.span.set_attributes(attributes);
+        }
+        self.span.settle();
+    }
+}
