@@ -18,6 +18,8 @@ pub(crate) struct Function<'a> {
     pub(crate) block: &'a Block,
     /// Name of its span unless one is given.
     pub(crate) name: String,
+    /// Whether that is more than the name of the function.
+    pub(crate) is_named: bool,
 }
 
 /// Paths and names the expansion uses, which no name of the user's can meet.
@@ -100,7 +102,7 @@ impl Names {
         } = self;
         let own_name = &function.name;
         let name = args.name.as_ref().map_or_else(|| quote!(#own_name), ToTokens::to_token_stream);
-        let renamed = args.name.is_some();
+        let renamed = args.name.is_some() || function.is_named;
         let begin = match &args.tracer {
             Some(tracer) => quote!(#private::Call::begin_with(&(#tracer), #name)),
             None => quote!(#private::Call::begin(#name)),

@@ -36,6 +36,7 @@ fn of_function(function: &ItemFn) -> Function<'_> {
         signature: &function.sig,
         block: &function.block,
         name: bare(&function.sig.ident.to_string()).to_owned(),
+        is_named: false,
     }
 }
 
@@ -94,7 +95,8 @@ fn of_method(method: &mut ImplItemFn, block: &Args, type_name: &str, core: &Toke
         visibility: &method.vis,
         signature: &method.sig,
         block: &method.block,
-        name: format!("{type_name}::{}", bare(&name)),
+        name: format!("{type_name}.{}", bare(&name)),
+        is_named: true,
     };
     expand::function(&function, &own.or(block), core).map(Some)
 }

@@ -26,7 +26,7 @@ async fn legacy_async(x: i64) -> i64 {
     x
 }
 
-/// `trace_class` is `#[trace]` on each method. Left out: the call of a static method on an instance, which does not
+/// `trace_class` is `#[trace]` on the `impl`. Left out: the call of a static method on an instance, which does not
 /// compile, and `create_event`.
 fn s13(setting: &Setting) {
     let tracer = setting.tracer("s13 session");

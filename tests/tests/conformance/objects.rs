@@ -42,27 +42,25 @@ pub(crate) struct Service {
     base: i64,
 }
 
+#[trace]
 impl Service {
-    #[trace(name = "Service.make")]
     pub(crate) fn make(base: i64) -> Self {
         Self { base }
     }
 
-    #[trace(name = "Service.add")]
     pub(crate) fn add(&self, x: i64) -> i64 {
         self.base + x
     }
 
-    #[trace(name = "Service.aadd")]
     pub(crate) async fn aadd(&self, x: i64) -> i64 {
         self.base + x
     }
 
-    #[trace(name = "Service.twice")]
     pub(crate) fn twice(x: i64) -> i64 {
         2 * x
     }
 
+    #[trace(skip)]
     pub(crate) const fn new(base: i64) -> Self {
         Self { base }
     }

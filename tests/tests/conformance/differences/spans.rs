@@ -123,7 +123,7 @@ pub(crate) const UNKNOWN_TYPE: Difference = Difference {
     id: "unknown-type",
     row: "Any text is an event type",
     apply: |normal| {
-        let known = |kind: &str| matches!(kind, "model" | "tool" | "chain");
+        let known = |kind: &str| matches!(kind, "model" | "tool" | "chain" | "session");
         normal
             .spans
             .retain(|span| span.text("honeyhive_event_type").is_some_and(known));
