@@ -9,9 +9,7 @@ pub use core;
 
 pub use crate::EventType;
 pub use crate::capture::{Capture, Captured};
-pub use crate::span::{
-    ErrorReport, Kind, Seen, Span, Split, run, run_future, simple_name, watch_future, watch_stream,
-};
+pub use crate::span::{ErrorReport, Kind, Seen, Span, Split, run, run_future, simple_name, watch_future, watch_stream};
 
 use crate::capture::PANICKED;
 use crate::context::is_gone;
@@ -20,9 +18,7 @@ use crate::{HoneyHiveTracer, discovery};
 
 /// The traits whose methods the expansion calls.
 pub mod ladder {
-    pub use crate::capture::{
-        CaptureDebug as _, CaptureOpaque as _, CaptureScalar as _, CaptureSerialize as _,
-    };
+    pub use crate::capture::{CaptureDebug as _, CaptureOpaque as _, CaptureScalar as _, CaptureSerialize as _};
     pub use crate::span::{
         KindBoxed as _, KindPlain as _, ReportBoxed as _, ReportDebug as _, ReportError as _, ReportOpaque as _,
         ReportText as _, SplitPlain as _, SplitResult as _,

@@ -103,7 +103,11 @@ impl Args {
                 set(&mut self.skip_all, name, name.span())
             }
             "output" => set(&mut self.output, name, output(value(name, input)?)?),
-            "error" => set(&mut self.error, name, function(value(name, input)?, "error = |error| …")?),
+            "error" => set(
+                &mut self.error,
+                name,
+                function(value(name, input)?, "error = |error| …")?,
+            ),
             "crate" => {
                 input
                     .parse::<Token![=]>()
@@ -139,7 +143,10 @@ impl Parse for Args {
             }
         }
         if let (Some(all), [_, ..]) = (args.skip_all, args.skip.as_slice()) {
-            return Err(Error::new(all, "`skip_all` leaves out every argument: remove `skip(…)`"));
+            return Err(Error::new(
+                all,
+                "`skip_all` leaves out every argument: remove `skip(…)`",
+            ));
         }
         Ok(args)
     }
@@ -151,7 +158,10 @@ fn allowed() -> String {
 }
 
 fn usage(name: &Ident) -> String {
-    let written = USAGE.iter().find(|(known, _)| name == known).map_or("", |(_, usage)| usage);
+    let written = USAGE
+        .iter()
+        .find(|(known, _)| name == known)
+        .map_or("", |(_, usage)| usage);
     format!("write `{written}`")
 }
 

@@ -35,7 +35,10 @@ struct Names {
 pub(crate) fn function(function: &Function<'_>, args: &Args, core: &TokenStream) -> Result<TokenStream> {
     check(function, args)?;
     let params = params::recorded(function.signature, function.block, args)?;
-    let core = args.core.as_ref().map_or_else(|| core.clone(), ToTokens::to_token_stream);
+    let core = args
+        .core
+        .as_ref()
+        .map_or_else(|| core.clone(), ToTokens::to_token_stream);
     let ident = |name| Ident::new(name, Span::mixed_site());
     let names = Names {
         private: quote!(#core::__private),
@@ -101,7 +104,10 @@ impl Names {
             private, call, span, ..
         } = self;
         let own_name = &function.name;
-        let name = args.name.as_ref().map_or_else(|| quote!(#own_name), ToTokens::to_token_stream);
+        let name = args
+            .name
+            .as_ref()
+            .map_or_else(|| quote!(#own_name), ToTokens::to_token_stream);
         let renamed = args.name.is_some() || function.is_named;
         let begin = match &args.tracer {
             Some(tracer) => quote!(#private::Call::begin_with(&(#tracer), #name)),
@@ -182,7 +188,11 @@ impl Names {
                     }
                 }
             }
-            Ending::Future { is_boxed, output, ending } => {
+            Ending::Future {
+                is_boxed,
+                output,
+                ending,
+            } => {
                 let mutable = matches!(**ending, Ending::Value | Ending::Result(_)).then(|| quote!(mut));
                 let ending = self.ending(ending, args, value);
                 let conclude = quote!(|#mutable #span, #value| { #ending });

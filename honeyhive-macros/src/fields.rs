@@ -49,11 +49,18 @@ impl Parse for Pair {
             let key: LitStr = input.parse()?;
             input.parse::<Token![=]>()?;
             let value = input.parse()?;
-            return Ok(Self { key: key.value(), at: key.span(), value });
+            return Ok(Self {
+                key: key.value(),
+                at: key.span(),
+                value,
+            });
         }
-        let name = input
-            .call(Ident::parse_any)
-            .map_err(|error| Error::new(error.span(), "expected `key = …`, `\"key\" = …` or the name of a variable"))?;
+        let name = input.call(Ident::parse_any).map_err(|error| {
+            Error::new(
+                error.span(),
+                "expected `key = …`, `\"key\" = …` or the name of a variable",
+            )
+        })?;
         let value = if input.parse::<Option<Token![=]>>()?.is_some() {
             input.parse()?
         } else {

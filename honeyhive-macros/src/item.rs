@@ -43,7 +43,10 @@ fn of_function(function: &ItemFn) -> Function<'_> {
 /// Every method of the block that does not say `#[trace(skip)]`; what cannot be traced is an error at its place.
 fn of_impl(mut block: ItemImpl, args: &Args, core: &TokenStream) -> Result<TokenStream> {
     if let Some(name) = &args.name {
-        return Err(Error::new_spanned(name, "an `impl` block has many functions: give a `name` to each"));
+        return Err(Error::new_spanned(
+            name,
+            "an `impl` block has many functions: give a `name` to each",
+        ));
     }
     if let Some(skipped) = args.skip.first() {
         return Err(Error::new_spanned(
@@ -71,7 +74,12 @@ fn of_impl(mut block: ItemImpl, args: &Args, core: &TokenStream) -> Result<Token
     Ok(quote! { #errors #block })
 }
 
-fn of_method(method: &mut ImplItemFn, block: &Args, type_name: &str, core: &TokenStream) -> Result<Option<TokenStream>> {
+fn of_method(
+    method: &mut ImplItemFn,
+    block: &Args,
+    type_name: &str,
+    core: &TokenStream,
+) -> Result<Option<TokenStream>> {
     let mut own = Args::default();
     if let Some(place) = method.attrs.iter().position(is_trace) {
         // Taken off even where it is wrong, so that it is reported once.
@@ -102,13 +110,21 @@ fn of_method(method: &mut ImplItemFn, block: &Args, type_name: &str, core: &Toke
 }
 
 fn is_trace(attribute: &Attribute) -> bool {
-    attribute.path().segments.last().is_some_and(|last| last.ident == "trace")
+    attribute
+        .path()
+        .segments
+        .last()
+        .is_some_and(|last| last.ident == "trace")
 }
 
 /// `Service` of `impl Service<'_>`.
 fn name_of(self_type: &Type) -> String {
     match self_type {
-        Type::Path(path) => path.path.segments.last().map(|last| bare(&last.ident.to_string()).to_owned()),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .map(|last| bare(&last.ident.to_string()).to_owned()),
         Type::Reference(reference) => Some(name_of(&reference.elem)),
         Type::Paren(inner) => Some(name_of(&inner.elem)),
         Type::Group(inner) => Some(name_of(&inner.elem)),

@@ -62,13 +62,12 @@ fn binds_nothing(tokens: TokenStream, name: &Ident) -> bool {
         TokenTree::Punct(punct) => text.starts_with(punct.as_char()),
         _ => false,
     };
-    tokens
-        .windows(3)
-        .any(|three| is(&three[0], "_") && is(&three[1], "=") && matches!(&three[2], TokenTree::Ident(last) if last == name))
-        || tokens.iter().any(|token| match token {
-            TokenTree::Group(group) => binds_nothing(group.stream(), name),
-            _ => false,
-        })
+    tokens.windows(3).any(|three| {
+        is(&three[0], "_") && is(&three[1], "=") && matches!(&three[2], TokenTree::Ident(last) if last == name)
+    }) || tokens.iter().any(|token| match token {
+        TokenTree::Group(group) => binds_nothing(group.stream(), name),
+        _ => false,
+    })
 }
 
 fn bindings(pattern: &Pat, names: &mut Vec<Ident>) {

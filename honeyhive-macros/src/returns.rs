@@ -44,7 +44,9 @@ impl Ending {
         let mut ending = Self::Value;
         for bound in bounds {
             let TypeParamBound::Trait(bound) = bound else { continue };
-            let Some(last) = bound.path.segments.last() else { continue };
+            let Some(last) = bound.path.segments.last() else {
+                continue;
+            };
             match (last.ident.to_string().as_str(), associated(last)) {
                 ("Future", Some(output)) => ending = Self::of_future(output, false),
                 ("Stream", Some(item)) => {

@@ -41,7 +41,11 @@ pub(crate) struct Joined {
 impl Joined {
     pub(crate) fn push(&mut self, piece: &str) {
         // Once a piece was cut, none follows.
-        let room = if self.left_out == 0 { TEXT_LIMIT - self.text.len() } else { 0 };
+        let room = if self.left_out == 0 {
+            TEXT_LIMIT - self.text.len()
+        } else {
+            0
+        };
         let kept = &piece[..piece.floor_char_boundary(room)];
         self.text.push_str(kept);
         self.left_out += piece.len() - kept.len();

@@ -24,7 +24,11 @@ fn opaque(question: &str) -> impl Future<Output = usize> + Send + use<> {
 
 #[trace]
 fn opaque_fallible(fail: bool) -> impl Future<Output = Result<Reply, String>> {
-    std::future::ready(if fail { Err("no".to_owned()) } else { Ok(Reply("yes".to_owned())) })
+    std::future::ready(if fail {
+        Err("no".to_owned())
+    } else {
+        Ok(Reply("yes".to_owned()))
+    })
 }
 
 #[trace]
