@@ -12,7 +12,7 @@ pub use crate::capture::{Capture, Captured};
 pub use crate::span::{ErrorReport, Kind, Seen, Span, Split, run, run_future, simple_name, watch_future, watch_stream};
 
 use crate::capture::PANICKED;
-use crate::context::is_gone;
+use crate::context::{Active, is_gone};
 use crate::span::keys;
 use crate::{HoneyHiveTracer, discovery};
 
@@ -29,56 +29,85 @@ pub mod ladder {
 #[derive(Debug)]
 pub struct Call {
     name: &'static str,
-    /// Where the span goes; `None` when there is nowhere.
-    to: Option<(HoneyHiveTracer, Context)>,
-    recording: bool,
+    parent: Parent,
+    /// Empty when nothing is recorded.
     attributes: Vec<KeyValue>,
 }
 
+/// The context a span starts in, with its tracer active.
+#[derive(Debug)]
+enum Parent {
+    /// There is no tracer.
+    None,
+    /// The current one, which costs nothing to keep.
+    Current,
+    Other(Context),
+}
+
 impl Call {
-    /// A call whose span goes to the tracer the code should use.
+    /// A call whose span goes to the tracer the code should use. `renamed` says whether its name is not the function's,
+    /// `values` how many follow.
     #[must_use]
-    pub fn begin(name: &'static str) -> Self {
+    pub fn begin(name: &'static str, renamed: bool, event_type: EventType, values: usize) -> Self {
+        let mut call = Self {
+            name,
+            parent: Parent::None,
+            attributes: Vec::new(),
+        };
         if is_gone() {
-            return Self::to(name, None);
+            return call;
         }
-        let cx = Context::current();
-        if cx.is_telemetry_suppressed() {
-            return Self::to(name, None);
+        let is_settled = Context::map_current(|cx| {
+            let is_settled = Active::is_settled(cx);
+            if is_settled && !cx.is_telemetry_suppressed() {
+                call.parent = Parent::Current;
+                call.describe(cx, renamed, event_type, values);
+            }
+            is_settled || cx.is_telemetry_suppressed()
+        });
+        if !is_settled {
+            let cx = Context::current();
+            if let Some(tracer) = discovery::of_or_warn(&cx) {
+                call.begin_below(Active::in_context(&tracer, cx), renamed, event_type, values);
+            }
         }
-        Self::to(name, discovery::of_or_warn(&cx).map(|tracer| (tracer, cx)))
+        call
     }
 
     /// A call whose span goes to a given tracer; without one as [`begin`](Self::begin).
-    pub fn begin_with(tracer: &impl AsTracer, name: &'static str) -> Self {
-        match tracer.as_tracer() {
-            Some(_) if is_gone() => Self::to(name, None),
-            Some(tracer) => Self::to(name, Some((tracer, Context::current()))),
-            None => Self::begin(name),
-        }
-    }
-
-    fn to(name: &'static str, to: Option<(HoneyHiveTracer, Context)>) -> Self {
-        Self {
+    pub fn begin_with(
+        tracer: &impl AsTracer,
+        name: &'static str,
+        renamed: bool,
+        event_type: EventType,
+        values: usize,
+    ) -> Self {
+        let Some(tracer) = tracer.as_tracer() else {
+            return Self::begin(name, renamed, event_type, values);
+        };
+        let mut call = Self {
             name,
-            recording: to.as_ref().is_some_and(|(tracer, _)| tracer.records(name)),
-            to,
+            parent: Parent::None,
             attributes: Vec::new(),
+        };
+        if !is_gone() {
+            let parent = Active::in_context(&tracer, Context::current());
+            call.begin_below(parent, renamed, event_type, values);
         }
+        call
     }
 
-    /// Whether anything said of the call will be recorded.
-    #[must_use]
-    pub const fn is_recording(&self) -> bool {
-        self.recording
+    fn begin_below(&mut self, parent: Context, renamed: bool, event_type: EventType, values: usize) {
+        self.describe(&parent, renamed, event_type, values);
+        self.parent = Parent::Other(parent);
     }
 
-    /// Says what kind of call it is, whether its name is not the function's, and how many values follow.
-    pub fn describe(&mut self, event_type: EventType, renamed: bool, values: usize) {
-        if let Some((tracer, _)) = &self.to {
-            // Room for the type, a name and a result as well.
-            self.attributes = Span::attributes(tracer, values + 3);
-        }
+    fn describe(&mut self, parent: &Context, renamed: bool, event_type: EventType, values: usize) {
+        let Some(tracer) = Active::of(parent).filter(|tracer| tracer.records(self.name)) else {
+            return;
+        };
+        // Room for the type, a name and a result as well.
+        self.attributes = Span::attributes(tracer, values + 3);
         self.attributes
             .push(KeyValue::new(keys::EVENT_TYPE, event_type.as_str()));
         if renamed {
@@ -86,7 +115,15 @@ impl Call {
         }
     }
 
+    /// Whether anything said of the call will be recorded.
+    #[inline]
+    #[must_use]
+    pub const fn is_recording(&self) -> bool {
+        !self.attributes.is_empty()
+    }
+
     /// Adds an argument.
+    #[inline]
     pub fn input(&mut self, key: &'static str, value: Captured) {
         if let Some(value) = value.into_input() {
             self.attributes.push(KeyValue::new(key, value));
@@ -100,14 +137,23 @@ impl Call {
 
     /// Starts the span.
     pub fn start(self) -> Span {
-        let Some((tracer, cx)) = self.to else {
-            return Span::disabled();
+        let Self {
+            name,
+            parent,
+            attributes,
+        } = self;
+        let start = |parent: &Context| {
+            if attributes.is_empty() {
+                return Span::passed_over(parent);
+            }
+            let mut builder = SpanBuilder::from_name(name);
+            builder.attributes = Some(attributes);
+            Span::start(parent, builder, true)
         };
-        let builder = SpanBuilder::from_name(self.name);
-        if self.recording {
-            Span::start(tracer, cx, builder.with_attributes(self.attributes), true)
-        } else {
-            Span::start(tracer, cx, builder, false)
+        match parent {
+            Parent::None => Span::disabled(),
+            Parent::Current => Context::map_current(start),
+            Parent::Other(parent) => start(&parent),
         }
     }
 }

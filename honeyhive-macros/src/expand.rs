@@ -109,12 +109,12 @@ impl Names {
             .as_ref()
             .map_or_else(|| quote!(#own_name), ToTokens::to_token_stream);
         let renamed = args.name.is_some() || function.is_named;
-        let begin = match &args.tracer {
-            Some(tracer) => quote!(#private::Call::begin_with(&(#tracer), #name)),
-            None => quote!(#private::Call::begin(#name)),
-        };
         let event_type = event_type(args.event_type.as_ref(), private);
         let count = params.len() + args.fields.len();
+        let begin = match &args.tracer {
+            Some(tracer) => quote!(#private::Call::begin_with(&(#tracer), #name, #renamed, #event_type, #count)),
+            None => quote!(#private::Call::begin(#name, #renamed, #event_type, #count)),
+        };
         let inputs = params.iter().map(|Param { name, conditions }| {
             let key = name.to_string();
             let key = format!("honeyhive_inputs.{}", key.trim_start_matches("r#"));
@@ -132,7 +132,6 @@ impl Names {
                 if #private::Call::is_recording(&#call) {
                     #[allow(unused_imports)]
                     use #private::ladder::*;
-                    #private::Call::describe(&mut #call, #event_type, #renamed, #count);
                     #(#inputs)*
                     #(#fields)*
                 }

@@ -69,6 +69,7 @@ impl Captured {
     }
 
     /// The attribute of a captured argument: JSON stays one text.
+    #[inline]
     pub(crate) fn into_input(self) -> Option<Value> {
         match self {
             Self::Nothing => None,

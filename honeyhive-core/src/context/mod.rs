@@ -71,6 +71,11 @@ impl Active {
         cx.get::<Self>().map(|active| &active.0)
     }
 
+    /// Whether a span of the active tracer can start in this context as it is.
+    pub(crate) fn is_settled(cx: &Context) -> bool {
+        Self::of(cx).is_some() && is_span_of_ours(cx.span().span_context())
+    }
+
     /// `cx` with `tracer` active, and no span in it that a span of the tracer must not have as its parent.
     pub(crate) fn in_context(tracer: &HoneyHiveTracer, cx: Context) -> Context {
         let active = Self::of(&cx).is_some_and(|active| Arc::ptr_eq(&active.inner, &tracer.inner));

@@ -17,6 +17,7 @@ mod worker;
 
 pub use error::FlushError;
 pub(crate) use pipeline::Pipeline;
+pub(crate) use processor::end_as;
 pub(crate) use redact::{RedactFn, Redaction};
 pub use stats::DeliveryStats;
 pub(crate) use transport::{Method, SendError};

@@ -67,6 +67,8 @@ struct State {
     spans: usize,
     requests: usize,
     bytes: usize,
+    /// Spans that have ended, counted here because the lock is held anyway.
+    ended: u64,
     /// Items taken so far.
     pushed: u64,
     flush_requested: bool,
@@ -96,7 +98,7 @@ impl Queue {
     }
 
     pub(crate) fn stats(&self) -> DeliveryStats {
-        self.counters.snapshot()
+        self.counters.snapshot(|| self.lock().ended)
     }
 
     pub(crate) fn push_start(&self, start: SessionStart) {
@@ -116,13 +118,14 @@ impl Queue {
 
     /// Takes a span; one that finds the queue full is counted and dropped.
     pub(super) fn push_span(&self, identity: Arc<Identity>, data: SpanData) {
-        self.counters.span_ended();
+        let bytes = span_size(&data);
+        let mut state = self.lock();
+        state.ended += 1;
         if self.discards {
+            drop(state);
             self.counters.span_discarded();
             return;
         }
-        let bytes = span_size(&data);
-        let mut state = self.lock();
         let full = state.spans >= MAX_SPANS || state.bytes.saturating_add(bytes) > MAX_BYTES;
         if full || state.closed {
             let loss = if state.closed {
@@ -149,7 +152,7 @@ impl Queue {
 
     /// Counts a span that belongs to no session any more.
     pub(super) fn refuse_span(&self) {
-        self.counters.span_ended();
+        self.lock().ended += 1;
         self.counters.spans_lost(
             Loss::WithoutSession,
             1,
@@ -197,7 +200,10 @@ impl Queue {
     pub(super) fn take(&self) -> (Batch, u64) {
         let mut state = self.lock();
         state.flush_requested = false;
-        (std::mem::take(&mut state.batch), state.pushed)
+        let batch = std::mem::take(&mut state.batch);
+        // As many may follow: room for them is made here and not by the code that ends a span.
+        state.batch.spans = Vec::with_capacity(batch.spans.len().min(self.batch));
+        (batch, state.pushed)
     }
 
     /// Makes room: the fate of these is decided.

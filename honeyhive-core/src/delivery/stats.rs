@@ -67,7 +67,6 @@ pub(super) enum Loss {
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    ended: AtomicU64,
     exported: AtomicU64,
     discarded: AtomicU64,
     queue_full: AtomicU64,
@@ -84,10 +83,6 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn span_ended(&self) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
-    }
-
     pub(super) fn spans_exported(&self, count: u64) {
         self.exported.fetch_add(count, Ordering::Relaxed);
     }
@@ -154,8 +149,9 @@ impl Counters {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn snapshot(&self) -> DeliveryStats {
-        // `ended` is read last, so that nothing can be counted as done before it is counted as ended.
+    /// `ended` counts the spans that have ended. It is read last, so that nothing can be counted as done before it is
+    /// counted as ended.
+    pub(super) fn snapshot(&self, ended: impl FnOnce() -> u64) -> DeliveryStats {
         let load = |counter: &AtomicU64| counter.load(Ordering::Acquire);
         let mut stats = DeliveryStats {
             spans_exported: load(&self.exported),
@@ -170,7 +166,7 @@ impl Counters {
             last_error: self.last_error(),
             ..DeliveryStats::default()
         };
-        stats.spans_ended = load(&self.ended);
+        stats.spans_ended = ended();
         let settled = stats.requests_delivered + stats.requests_lost;
         stats.requests_pending = load(&self.requests_queued).saturating_sub(settled);
         stats.spans_pending = stats

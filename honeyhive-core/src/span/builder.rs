@@ -9,7 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Enrichment, Span, keys};
-use crate::context::is_gone;
+use crate::context::{Active, is_gone};
 use crate::event::EventType;
 use crate::tracer::HoneyHiveTracer;
 
@@ -154,8 +154,11 @@ impl SpanBuilder {
         if is_gone() {
             return Span::disabled();
         }
+        let parent = Active::in_context(&self.tracer, Context::current());
+        if !self.tracer.records(&self.otel.name) {
+            return Span::passed_over(&parent);
+        }
         self.enrichment.write(&mut self.attributes);
-        let otel = self.otel.with_attributes(self.attributes);
-        Span::start(self.tracer, Context::current(), otel, must_settle)
+        Span::start(&parent, self.otel.with_attributes(self.attributes), must_settle)
     }
 }

@@ -31,6 +31,7 @@ pub use stream::{Seen, watch_stream};
 
 use crate::capture::Captured;
 use crate::context::{self, Active, ActiveGuard, InContext};
+use crate::delivery::end_as;
 use crate::tracer::HoneyHiveTracer;
 
 /// Marks an open span with the number of its session's identity; replaced by the routing attributes on export.
@@ -51,9 +52,8 @@ pub struct Span {
 }
 
 struct Open {
+    /// Has the span's tracer active, which keeps the identity alive until the span has ended.
     cx: Context,
-    /// Keeps the identity alive until the span has ended.
-    _tracer: HoneyHiveTracer,
     /// Whether the SDK records the span; known from the start, so that asking costs no lock.
     recording: bool,
     settled: bool,
@@ -74,21 +74,29 @@ impl Span {
         attributes
     }
 
-    /// Starts a span in a context, below its active span if that is of the same session. Its attributes begin as [`Span::attributes`] made them.
-    /// With `must_settle` a span that is dropped before its outcome is recorded counts as cancelled.
-    pub(crate) fn start(tracer: HoneyHiveTracer, cx: Context, builder: OtelSpanBuilder, must_settle: bool) -> Self {
-        let parent = Active::in_context(&tracer, cx);
-        let (cx, recording) = if tracer.records(&builder.name) {
-            let span = tracer.inner.pipeline.sdk().build_with_context(builder, &parent);
-            let recording = span.is_recording();
-            (parent.with_span(span), recording)
-        } else {
-            (passed_over(&parent), false)
+    /// Starts a span of the tracer that is active in a context, below its active span. Its attributes begin as
+    /// [`Span::attributes`] made them. With `must_settle` a span that is dropped before its outcome is recorded counts
+    /// as cancelled.
+    pub(crate) fn start(parent: &Context, builder: OtelSpanBuilder, must_settle: bool) -> Self {
+        let Some(tracer) = Active::of(parent) else {
+            return Self::disabled();
         };
+        let span = tracer.inner.pipeline.sdk().build_with_context(builder, parent);
+        let recording = span.is_recording();
+        Self::open(parent.with_span(span), recording, must_settle)
+    }
+
+    /// Stands for a span of the tracer that is active in a context and does not record it: what runs inside attaches to
+    /// the span around it, and nothing written there reaches that one.
+    pub(crate) fn passed_over(parent: &Context) -> Self {
+        let around = parent.span().span_context().clone();
+        Self::open(parent.with_remote_span_context(around), false, false)
+    }
+
+    const fn open(cx: Context, recording: bool, must_settle: bool) -> Self {
         Self {
             open: Some(Open {
                 cx,
-                _tracer: tracer,
                 recording,
                 settled: false,
                 must_settle,
@@ -97,6 +105,7 @@ impl Span {
     }
 
     /// Whether anything written to the span will be sent.
+    #[inline]
     #[must_use]
     pub fn is_recording(&self) -> bool {
         self.open.as_ref().is_some_and(|open| open.recording)
@@ -188,6 +197,7 @@ impl Span {
     }
 
     /// Whether there is nothing to record for, nor a context to run in.
+    #[inline]
     pub(crate) const fn is_disabled(&self) -> bool {
         self.open.is_none()
     }
@@ -212,7 +222,10 @@ impl Drop for Span {
         if !open.settled && (open.must_settle || std::thread::panicking()) {
             write_error(&span, &ErrorReport::unsettled());
         }
-        span.end();
+        match Active::of(&open.cx) {
+            Some(tracer) => end_as(&tracer.inner.identity, || span.end()),
+            None => span.end(),
+        }
     }
 }
 
@@ -222,12 +235,6 @@ impl fmt::Debug for Span {
             .field("recording", &self.is_recording())
             .finish_non_exhaustive()
     }
-}
-
-/// The context inside a span that is not recorded: what runs there attaches to the span around it, and nothing written
-/// there reaches that one.
-fn passed_over(parent: &Context) -> Context {
-    parent.with_remote_span_context(parent.span().span_context().clone())
 }
 
 fn write_result(span: &SpanRef<'_>, output: Captured) {
