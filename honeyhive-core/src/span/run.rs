@@ -45,7 +45,7 @@ where
 }
 
 /// Polls; a panic is recorded on the span, and unwinds on.
-pub(super) fn poll_recorded<T>(span: Option<&mut Span>, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+fn poll_recorded<T>(span: Option<&mut Span>, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
     let polled = panic::catch_unwind(AssertUnwindSafe(poll));
     polled.unwrap_or_else(|payload| {
         if let Some(span) = span {

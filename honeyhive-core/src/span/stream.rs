@@ -1,5 +1,6 @@
 //! A stream as one span: open until the stream is exhausted, fails, or is dropped.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -7,7 +8,6 @@ use futures_util::Stream;
 use opentelemetry::KeyValue;
 use pin_project_lite::pin_project;
 
-use super::run::poll_recorded;
 use super::{ErrorReport, Span, keys};
 use crate::capture::{Captured, Joined};
 use crate::context::InContext;
@@ -63,10 +63,15 @@ where
         let Some(open) = this.open else {
             return this.inner.poll_next(task);
         };
-        // Counts if the poll panics.
-        let end = std::mem::replace(&mut open.end, "panicked");
-        let polled = poll_recorded(Some(&mut open.span), || this.inner.poll_next(task));
-        open.end = end;
+        let polled = match panic::catch_unwind(AssertUnwindSafe(|| this.inner.poll_next(task))) {
+            Ok(polled) => polled,
+            Err(payload) => {
+                open.end = "panicked";
+                open.span.settle_with_panic(&*payload);
+                *this.open = None;
+                panic::resume_unwind(payload)
+            }
+        };
         match &polled {
             Poll::Pending => {}
             Poll::Ready(None) => {
