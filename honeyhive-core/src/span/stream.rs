@@ -1,5 +1,6 @@
 //! A stream as one span: open until the stream is exhausted, fails, or is dropped.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -102,7 +103,9 @@ impl Open {
             return false;
         }
         self.items += 1;
-        match see(item, false) {
+        // When it panics the item is one of which nothing is said.
+        let seen = catch_unwind(AssertUnwindSafe(|| see(item, false)));
+        match seen.unwrap_or(Seen::Value(Captured::Nothing)) {
             Seen::Value(Captured::Nothing) => {}
             Seen::Value(part) => self.text.get_or_insert_default().push(&part.into_text()),
             Seen::Failed(report) => {
