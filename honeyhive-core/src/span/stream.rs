@@ -1,6 +1,6 @@
 //! A stream as one span: open until the stream is exhausted, fails, or is dropped.
 
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -63,13 +63,13 @@ where
         let Some(open) = this.open else {
             return this.inner.poll_next(task);
         };
-        let polled = match panic::catch_unwind(AssertUnwindSafe(|| this.inner.poll_next(task))) {
+        let polled = match catch_unwind(AssertUnwindSafe(|| this.inner.poll_next(task))) {
             Ok(polled) => polled,
             Err(payload) => {
                 open.end = "panicked";
                 open.span.settle_with_panic(&*payload);
                 *this.open = None;
-                panic::resume_unwind(payload)
+                resume_unwind(payload)
             }
         };
         match &polled {
@@ -107,7 +107,9 @@ impl Open {
             return false;
         }
         self.items += 1;
-        match see(item, false) {
+        // When it panics the item is one of which nothing is said.
+        let seen = catch_unwind(AssertUnwindSafe(|| see(item, false)));
+        match seen.unwrap_or(Seen::Value(Captured::Nothing)) {
             Seen::Value(Captured::Nothing) => {}
             Seen::Value(part) => self.text.get_or_insert_default().push(&part.into_text()),
             Seen::Failed(report) => {
