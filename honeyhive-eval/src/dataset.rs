@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 /// One item of a dataset: what goes in, and what should come out.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Datapoint {
     pub inputs: Value,
     /// Expected result, if known.
     pub ground_truth: Option<Value>,
+    /// What else it says of itself: the item's `metadata`, an object.
+    pub metadata: Map<String, Value>,
 }
 
 /// Datapoints in order, with the ids the HoneyHive SDKs give them.
@@ -198,7 +200,7 @@ fn datapoint(raw: &RawValue, index: usize, place: &str) -> Result<Datapoint, Dat
     };
     let inputs = match item.remove("inputs") {
         None if item.contains_key("input") => return Err(shape("`inputs` is missing; `input` is not read".into())),
-        None | Some(Value::Null) => Value::Object(serde_json::Map::new()),
+        None | Some(Value::Null) => Value::Object(Map::new()),
         Some(inputs @ Value::Object(_)) => inputs,
         Some(other) => return Err(shape(format!("`inputs` must be an object, found {}", kind(&other)))),
     };
@@ -209,10 +211,16 @@ fn datapoint(raw: &RawValue, index: usize, place: &str) -> Result<Datapoint, Dat
     }
     let id = crate::ids::datapoint_id(raw, index).map_err(|error| shape(error.to_string()))?;
     let ground_truth = item.remove("ground_truth").filter(|truth| !truth.is_null());
+    let metadata = match item.remove("metadata") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(metadata)) => metadata,
+        Some(other) => return Err(shape(format!("`metadata` must be an object, found {}", kind(&other)))),
+    };
     Ok(Datapoint {
         id,
         inputs,
         ground_truth,
+        metadata,
     })
 }
 

@@ -32,5 +32,5 @@ pub use evaluate::{Evaluation, evaluate};
 pub use extract::{ExtractError, FromOutcome, FromTask, GroundTruth, Inputs, OutcomeContext, Outputs, TaskContext};
 pub use function::{AsyncShape, Call, Evaluator, SyncShape, Task};
 pub use output::{IntoOutput, Json, TaskError};
-pub use result::{ExperimentResult, Row, ScoreSummary};
+pub use result::{ExperimentResult, Outcome, Row, ScoreSummary, Trial, Usage};
 pub use score::{IntoScore, Score, ScoreValue};

@@ -5,13 +5,13 @@ use std::error::Error;
 use std::fmt;
 
 use honeyhive_core::__private::simple_name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::extract::ExtractError;
 
 /// Why a function or an evaluator gave no result. Data of its row, not an error of the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TaskError {
     /// Simple name of the error's type, or `Panic`.

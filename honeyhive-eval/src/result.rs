@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use honeyhive_core::SessionId;
 use honeyhive_core::api::RunStatus;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::output::TaskError;
 use crate::score::{Score, ScoreValue};
 
 /// The outcome of an experiment. Prints as a table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ExperimentResult {
     /// Id of the run on the server.
@@ -25,14 +26,19 @@ pub struct ExperimentResult {
     pub rows: Vec<Row>,
     /// Names of the evaluators, in the order they were given.
     pub evaluators: Vec<String>,
+    /// Scores of the run as a whole, by the evaluators that look at all its rows.
+    pub run_scores: Vec<(String, Outcome)>,
     /// How long the experiment took.
     pub duration: Duration,
     /// What could not be reported to the server. The rows are whole nevertheless.
     pub warnings: Vec<String>,
 }
 
+/// What an evaluator came to: a score, nothing to say, or why it failed.
+pub type Outcome = Result<Option<Score>, TaskError>;
+
 /// What came of one datapoint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Row {
     /// Id of the datapoint.
@@ -43,13 +49,54 @@ pub struct Row {
     pub inputs: Value,
     /// What should have come out.
     pub ground_truth: Option<Value>,
+    /// What else the datapoint says of itself.
+    pub metadata: Map<String, Value>,
     /// What came out, or why nothing did.
     pub output: Result<Value, TaskError>,
     /// One entry per evaluator, in the order they were given; `Ok(None)` for one that had nothing to say. Empty when
     /// the function failed: there was nothing to score.
-    pub scores: Vec<(String, Result<Option<Score>, TaskError>)>,
-    /// How long the function took, without waiting for a worker.
+    pub scores: Vec<(String, Outcome)>,
+    /// How long the function took, without waiting for a worker or a rate limit.
     pub latency: Duration,
+    /// How often the function was called, retries included.
+    pub attempts: u32,
+    /// Tokens and cost, as far as the events of the session tell.
+    pub usage: Usage,
+    /// With several trials, each of them; then `output`, `scores` and `latency` are what they reduce to, and
+    /// `session_id` is the session of the first.
+    pub trials: Vec<Trial>,
+}
+
+/// One of several runs of the function on the same datapoint, in a session of its own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Trial {
+    /// Session of the trial.
+    pub session_id: SessionId,
+    /// What came out, or why nothing did.
+    pub output: Result<Value, TaskError>,
+    /// One entry per evaluator.
+    pub scores: Vec<(String, Outcome)>,
+    /// How long the function took.
+    pub latency: Duration,
+    /// How often the function was called, retries included.
+    pub attempts: u32,
+    /// Tokens and cost.
+    pub usage: Usage,
+}
+
+/// Tokens and cost of a row, summed over its model events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Tokens that went in.
+    pub input_tokens: Option<u64>,
+    /// Tokens that came out.
+    pub output_tokens: Option<u64>,
+    /// All tokens.
+    pub total_tokens: Option<u64>,
+    /// Cost, in US dollars.
+    pub cost: Option<f64>,
 }
 
 impl Row {

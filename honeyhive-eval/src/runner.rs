@@ -20,7 +20,7 @@ use crate::evaluate::{Destination, Evaluation};
 use crate::extract::{OutcomeContext, TaskContext};
 use crate::function::{AnyEvaluator, AnyTask, Call};
 use crate::output::TaskError;
-use crate::result::{ExperimentResult, Row};
+use crate::result::{ExperimentResult, Outcome, Row, Usage};
 use crate::score::Score;
 
 const SOURCE: &str = "evaluation";
@@ -120,6 +120,7 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
         dataset_id: experiment.dataset_id,
         rows,
         evaluators: experiment.evaluators.into_iter().map(|(name, _)| name).collect(),
+        run_scores: Vec::new(),
         duration: started.elapsed(),
         warnings,
     })
@@ -242,9 +243,13 @@ impl Experiment {
             session_id: session.session_id(),
             inputs: datapoint.inputs,
             ground_truth: datapoint.ground_truth,
+            metadata: datapoint.metadata,
             output,
             scores,
             latency,
+            attempts: 1,
+            usage: Usage::default(),
+            trials: Vec::new(),
         }
     }
 
@@ -279,7 +284,7 @@ impl Experiment {
     }
 
     /// Runs all evaluators at once, each on its own, and writes their scores on the span.
-    async fn score(&self, outcome: &OutcomeContext, span: &Span) -> Vec<(String, Result<Option<Score>, TaskError>)> {
+    async fn score(&self, outcome: &OutcomeContext, span: &Span) -> Vec<(String, Outcome)> {
         let running: Vec<_> = self
             .evaluators
             .iter()
@@ -313,7 +318,12 @@ fn finite(score: Option<Score>) -> Result<Option<Score>, TaskError> {
 }
 
 fn with_metric(metrics: Enrichment, name: &str, score: &Score) -> Enrichment {
-    let metrics = metrics.metric(name, score.value());
+    let metrics = score
+        .extras()
+        .iter()
+        .fold(metrics.metric(name, score.value()), |metrics, (key, extra)| {
+            metrics.metric(format!("{name}_{key}"), extra)
+        });
     match score.explanation() {
         Some(explanation) => metrics.metric(format!("{name}_explanation"), explanation),
         None => metrics,

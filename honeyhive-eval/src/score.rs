@@ -3,12 +3,13 @@
 use std::error::Error;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::output::TaskError;
 
 /// The value of a score. Flags and numbers can be compared between runs; a text is a label.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ScoreValue {
     /// Passed or not.
@@ -59,10 +60,13 @@ impl fmt::Display for ScoreValue {
 ///
 /// let score = Score::new(0.5).because("half of the words match");
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     pub(crate) value: ScoreValue,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) explanation: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) extras: Map<String, Value>,
 }
 
 impl Score {
@@ -71,6 +75,7 @@ impl Score {
         Self {
             value: value.into(),
             explanation: None,
+            extras: Map::new(),
         }
     }
 
@@ -78,6 +83,13 @@ impl Score {
     #[must_use]
     pub fn because(mut self, explanation: impl Into<String>) -> Self {
         self.explanation = Some(explanation.into());
+        self
+    }
+
+    /// Adds a measure of its own beside the value: it becomes the metric `<evaluator>_<key>`.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.extras.insert(key.into(), value.into());
         self
     }
 
@@ -91,6 +103,12 @@ impl Score {
     #[must_use]
     pub fn explanation(&self) -> Option<&str> {
         self.explanation.as_deref()
+    }
+
+    /// Further measures, by key.
+    #[must_use]
+    pub fn extras(&self) -> &Map<String, Value> {
+        &self.extras
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) fn recorded(signature: &Signature, block: &Block, args: &Args) -> Res
         }
     }
     for skipped in &args.skip {
-        if !params.iter().any(|param| param.name == *skipped) && !(has_receiver && skipped == "self") {
+        let is_argument = params.iter().any(|param| param.name == *skipped) || (has_receiver && skipped == "self");
+        if !is_argument {
             let message = format!("`{skipped}` is no argument of `{}`", signature.ident);
             return Err(Error::new(skipped.span(), message));
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
 /// Id of a session: a UUID, shown in lower case.
@@ -70,6 +71,18 @@ impl FromStr for SessionId {
         Uuid::try_parse(text).map(Self).map_err(|_| InvalidSessionId {
             found: text.chars().take(64).collect(),
         })
+    }
+}
+
+impl Serialize for SessionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
