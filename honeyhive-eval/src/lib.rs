@@ -20,6 +20,7 @@ mod report;
 mod result;
 mod runner;
 mod score;
+mod stats;
 
 /// The tracing crate this one builds on.
 pub use honeyhive_core;
@@ -34,3 +35,4 @@ pub use function::{AsyncShape, Call, Evaluator, SyncShape, Task};
 pub use output::{IntoOutput, Json, TaskError};
 pub use result::{ExperimentResult, Outcome, Row, ScoreSummary, Trial, Usage};
 pub use score::{IntoScore, Score, ScoreValue};
+pub use stats::{Aggregate, Interval, Significance, Test, UnknownAggregate};
