@@ -8,11 +8,15 @@
 //! A failure is data: an error, a panic or a missing argument makes a row with an error, and the run goes on. Rows are in
 //! dataset order. [`ExperimentResult`] prints as a table.
 
+mod compare;
 mod dataset;
 mod error;
 mod evaluate;
 mod extract;
+#[cfg(test)]
+mod fixture;
 mod function;
+mod gate;
 mod ids;
 mod output;
 pub mod prelude;
@@ -21,18 +25,23 @@ mod result;
 mod runner;
 mod score;
 mod stats;
+mod summary;
 
 /// The tracing crate this one builds on.
 pub use honeyhive_core;
 /// As [`honeyhive_core::trace`], for crates that depend on this one alone.
 pub use honeyhive_macros::trace_in_eval as trace;
 
+pub use compare::{CompareError, Comparison, Metric, MetricComparison, RowChange, RunName};
 pub use dataset::{Datapoint, Dataset, DatasetError};
 pub use error::EvalError;
 pub use evaluate::{Evaluation, evaluate};
 pub use extract::{ExtractError, FromOutcome, FromTask, GroundTruth, Inputs, OutcomeContext, Outputs, TaskContext};
 pub use function::{AsyncShape, Call, Evaluator, SyncShape, Task};
+pub use gate::{Check, Gate, GateFailed, GateReport, Measure, Regression};
 pub use output::{IntoOutput, Json, TaskError};
-pub use result::{ExperimentResult, Outcome, Row, ScoreSummary, Trial, Usage};
+pub use report::{Report, ReportError};
+pub use result::{ExperimentResult, Outcome, Row, Trial, Usage};
 pub use score::{IntoScore, Score, ScoreValue};
 pub use stats::{Aggregate, Interval, Significance, Test, UnknownAggregate};
+pub use summary::ScoreSummary;
