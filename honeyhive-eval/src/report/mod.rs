@@ -6,6 +6,8 @@ mod junit;
 mod markdown;
 mod markup;
 mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod text;
 
 use std::fmt;
