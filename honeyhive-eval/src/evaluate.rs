@@ -1,13 +1,17 @@
 //! `evaluate()`: describing an experiment.
 
+mod rescore;
+mod settings;
+
 use std::fmt;
 
 use honeyhive_core::{HoneyHiveTracer, TracerBuilder};
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, DatasetStream, Source};
 use crate::function::{AnyEvaluator, AnyTask, Evaluator, Task, any_evaluator, any_task, name_of};
 
-const DEFAULT_WORKERS: usize = 10;
+pub use rescore::rescore;
+pub(crate) use settings::Settings;
 
 /// Describes an experiment: `function` over a dataset. Await it to run it.
 ///
@@ -40,10 +44,10 @@ pub fn evaluate<M, F: Task<M>>(function: F) -> Evaluation {
         task: any_task(function),
         function_name: name_of::<F>().to_owned(),
         name: None,
-        dataset: None,
+        dataset: Source::None,
         evaluators: Vec::new(),
-        max_workers: DEFAULT_WORKERS,
         destination: Destination::Own(Box::new(HoneyHiveTracer::builder())),
+        settings: Settings::default(),
     }
 }
 
@@ -53,10 +57,10 @@ pub struct Evaluation {
     pub(crate) task: AnyTask,
     pub(crate) function_name: String,
     pub(crate) name: Option<String>,
-    pub(crate) dataset: Option<Dataset>,
+    pub(crate) dataset: Source,
     pub(crate) evaluators: Vec<(String, AnyEvaluator)>,
-    pub(crate) max_workers: usize,
     pub(crate) destination: Destination,
+    pub(crate) settings: Settings,
 }
 
 /// Where an experiment reports.
@@ -76,7 +80,19 @@ impl Evaluation {
 
     /// What to run the function on.
     pub fn dataset(mut self, dataset: Dataset) -> Self {
-        self.dataset = Some(dataset);
+        self.dataset.give(Source::Items(dataset));
+        self
+    }
+
+    /// Runs the function on a dataset the server holds, with the datapoints it has when the experiment starts.
+    pub fn dataset_id(mut self, id: impl Into<String>) -> Self {
+        self.dataset.give(Source::Managed(id.into()));
+        self
+    }
+
+    /// Runs the function on datapoints that come while it runs.
+    pub fn dataset_stream(mut self, stream: DatasetStream) -> Self {
+        self.dataset.give(Source::Stream(stream));
         self
     }
 
@@ -84,12 +100,6 @@ impl Evaluation {
     /// panics leaves an error in its place and nothing else.
     pub fn evaluator<M>(mut self, name: impl Into<String>, evaluator: impl Evaluator<M>) -> Self {
         self.evaluators.push((name.into(), any_evaluator(evaluator)));
-        self
-    }
-
-    /// How many datapoints run at once. Default: 10.
-    pub fn max_workers(mut self, workers: usize) -> Self {
-        self.max_workers = workers;
         self
     }
 
@@ -123,7 +133,7 @@ impl fmt::Debug for Evaluation {
                 "evaluators",
                 &self.evaluators.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             )
-            .field("max_workers", &self.max_workers)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::output::TaskError;
 use crate::result::{ExperimentResult, Outcome, Row, Usage};
+use crate::runner::Reducer;
 use crate::score::{Score, ScoreValue};
 
 /// A run of these rows.
@@ -18,6 +19,9 @@ pub(crate) fn run(name: &str, evaluators: &[&str], rows: Vec<Row>) -> Experiment
         status: RunStatus::Completed,
         dataset_id: "EXT-0123456789abcdef".to_owned(),
         rows,
+        not_run: 0,
+        function: "answer".to_owned(),
+        reducer: Reducer::default(),
         evaluators: evaluators.iter().map(|name| (*name).to_owned()).collect(),
         run_scores: Vec::new(),
         duration: Duration::from_millis(1_234),
