@@ -14,7 +14,8 @@ use crate::summary::measured;
 pub(crate) struct Measured {
     pub(crate) run_id: String,
     pub(crate) name: String,
-    pub(crate) status: RunStatus,
+    /// Whether every datapoint of its dataset was run.
+    pub(crate) is_whole: bool,
     /// Ids of its datapoints, in order.
     pub(crate) rows: Vec<String>,
     /// Those on which the function or an evaluator failed.
@@ -77,7 +78,7 @@ impl Measured {
         Self {
             run_id: run.run_id.clone(),
             name: run.name.clone(),
-            status: run.status,
+            is_whole: run.not_run == 0 && matches!(run.status, RunStatus::Completed | RunStatus::Failed),
             rows: run.rows.iter().map(|row| row.datapoint_id.clone()).collect(),
             failed: failed.map(|row| row.datapoint_id.clone()).collect(),
             metrics,

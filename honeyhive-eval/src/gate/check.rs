@@ -1,7 +1,5 @@
 //! One condition of a gate, checked.
 
-use honeyhive_core::api::RunStatus;
-
 use super::{Check, Measure, Regression};
 use crate::compare::{Comparison, Measured, Metric, MetricComparison};
 use crate::report::text::{number, p_is, plural, signed};
@@ -9,8 +7,7 @@ use crate::stats::Aggregate;
 
 /// A check that fails, for a run that was cut short: what is missing may be what would have failed.
 pub(super) fn cut_short(run: &Measured) -> Option<Check> {
-    let over = matches!(run.status, RunStatus::Completed | RunStatus::Failed);
-    (!over).then(|| {
+    (!run.is_whole).then(|| {
         cannot(
             "all rows ran".to_owned(),
             "the run ended before its last row".to_owned(),

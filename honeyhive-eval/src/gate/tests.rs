@@ -73,6 +73,10 @@ fn failed_rows_fail_the_gate_unless_allowed() {
 #[test]
 fn a_run_that_was_cut_short_passes_no_gate() {
     let mut run = scored("run", [true]);
+    run.status = RunStatus::Failed;
+    run.not_run = 2;
+    assert!(!run.check(&Gate::new()).passed());
+    run.not_run = 0;
     run.status = RunStatus::Cancelled;
     let report = run.check(&Gate::new().at_least("score", 1.0));
     assert!(!report.passed());

@@ -25,6 +25,7 @@ pub(super) fn document(report: &Report<'_>) -> String {
         duration_ms: run.duration.as_secs_f64() * 1e3,
         succeeded: run.succeeded(),
         failed: run.failed(),
+        not_run: run.not_run,
         metrics: summary.iter().map(MetricJson::of).collect(),
         latency_ms: Aggregates(&latencies),
         run_scores: Scores(&run.run_scores),
@@ -65,6 +66,7 @@ struct Document<'a> {
     duration_ms: f64,
     succeeded: usize,
     failed: usize,
+    not_run: usize,
     metrics: Vec<MetricJson<'a>>,
     latency_ms: Aggregates<'a>,
     #[serde(skip_serializing_if = "Scores::is_empty")]

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::Report;
-use super::text::{brief, brief_output, delta_of, number, p_value, plural, reason, row_value, score, signed, value_of};
+use super::text::{
+    brief, brief_output, counts, delta_of, number, p_value, plural, reason, row_value, score, signed, value_of,
+};
 use crate::compare::{Comparison, MetricComparison, RowChange};
 use crate::gate::GateReport;
 use crate::result::{ExperimentResult, Outcome, Row};
@@ -48,12 +50,8 @@ pub(super) fn document(report: &Report<'_>) -> String {
 }
 
 fn headline(run: &ExperimentResult) -> String {
-    let mut parts = vec![
-        plural(run.rows.len(), "row"),
-        format!("{} succeeded", run.succeeded()),
-        format!("{} failed", run.failed()),
-        format!("{:.1} s", run.duration.as_secs_f64()),
-    ];
+    let mut parts = counts(run);
+    parts.push(format!("{:.1} s", run.duration.as_secs_f64()));
     let latencies = run.latencies();
     if let (Some(median), Some(p95)) = (Aggregate::Median.of(&latencies), Aggregate::P95.of(&latencies)) {
         parts.push(format!("latency {} ms (p95 {} ms)", number(median), number(p95)));

@@ -24,11 +24,9 @@ impl fmt::Display for ExperimentResult {
         }
         writeln!(
             f,
-            "{}: {}, {} succeeded, {} failed, {:.2} s",
+            "{}: {}, {:.2} s",
             self.name,
-            plural(self.rows.len(), "row"),
-            self.succeeded(),
-            self.failed(),
+            super::text::counts(self).join(", "),
             self.duration.as_secs_f64()
         )?;
         for summary in self.summary() {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::output::TaskError;
-use crate::result::Outcome;
+use crate::result::{ExperimentResult, Outcome};
 use crate::score::{Score, ScoreValue};
 
 /// A number with the digits that say something: whole ones from a thousand on, else four significant ones.
@@ -13,6 +13,7 @@ pub(crate) fn number(value: f64) -> String {
         _ if size >= 1000.0 => 0,
         _ if size >= 100.0 => 1,
         _ if size >= 10.0 => 2,
+        _ if size >= 1.0 => 3,
         _ if size >= 0.1 || size == 0.0 => 4,
         _ => return small(value),
     };
@@ -93,6 +94,19 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// How many rows ran, succeeded and failed, and how many did not run if some did not.
+pub(super) fn counts(run: &ExperimentResult) -> Vec<String> {
+    let mut counts = vec![
+        plural(run.rows.len(), "row"),
+        format!("{} succeeded", run.succeeded()),
+        format!("{} failed", run.failed()),
+    ];
+    if run.not_run > 0 {
+        counts.push(format!("{} not run", run.not_run));
+    }
+    counts
+}
+
 /// The score of an evaluator on one row.
 pub(super) fn score(outcome: Option<&Outcome>) -> String {
     match outcome {
@@ -153,6 +167,7 @@ mod tests {
         let cases = [
             (0.0, "0"),
             (1.0, "1"),
+            (1.234_56, "1.235"),
             (0.8, "0.8"),
             (0.123_456, "0.1235"),
             (0.012_345, "0.0123"),

@@ -8,7 +8,7 @@ use super::{LEVEL, SEED, float, mean, normal, quantile, resamples};
 /// are fewer than two: they say nothing about the spread.
 pub(crate) fn mean_interval(values: &[f64]) -> Option<Interval> {
     let observed = mean(values)?;
-    if values.iter().all(|value| value.total_cmp(&values[0]).is_eq()) {
+    if !observed.is_finite() || values.iter().all(|value| value.total_cmp(&values[0]).is_eq()) {
         return None;
     }
     let means = resampled_means(values);

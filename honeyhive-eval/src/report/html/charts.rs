@@ -49,7 +49,7 @@ pub(super) fn histogram(out: &mut Markup, name: &str, values: &[f64], interval: 
         }
         line(svg, "axis", 0.0, 56.0, WIDTH, 56.0);
         if let Some(interval) = interval.filter(|_| high > low) {
-            let at = |value: f64| WIDTH * (value - low) / (high - low);
+            let at = |value: f64| WIDTH * place(value, low, high);
             whisker(svg, at(interval.low), at(interval.high), 61.0);
         }
         label(svg, 0.0, 74.0, "start", number(low));
@@ -68,10 +68,18 @@ pub(super) fn histogram(out: &mut Markup, name: &str, values: &[f64], interval: 
 fn bins(values: &[f64], low: f64, high: f64) -> [usize; BINS] {
     let mut counts = [0; BINS];
     for value in values {
-        let share = if high > low { (value - low) / (high - low) } else { 0.5 };
-        counts[((share * float(BINS)) as usize).min(BINS - 1)] += 1;
+        counts[((place(*value, low, high) * float(BINS)) as usize).min(BINS - 1)] += 1;
     }
     counts
+}
+
+/// Where a value lies between the smallest and the largest, 0 to 1. Halves, so that no difference overflows.
+fn place(value: f64, low: f64, high: f64) -> f64 {
+    if high > low {
+        (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0)
+    } else {
+        0.5
+    }
 }
 
 /// How often each label was given.

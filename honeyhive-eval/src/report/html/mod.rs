@@ -106,6 +106,9 @@ fn cards(body: &mut Markup, run: &ExperimentResult) {
         ("failed".to_owned(), run.failed().to_string()),
         ("seconds".to_owned(), number(run.duration.as_secs_f64())),
     ];
+    if run.not_run > 0 {
+        cards.push(("not run".to_owned(), run.not_run.to_string()));
+    }
     let latencies = run.latencies();
     for (name, aggregate) in [("median ms", Aggregate::Median), ("p95 ms", Aggregate::P95)] {
         cards.extend(aggregate.of(&latencies).map(|value| (name.to_owned(), number(value))));
@@ -142,7 +145,7 @@ fn metrics_section(body: &mut Markup, run: &ExperimentResult) {
             }
             if let Some(median) = Aggregate::Median.of(&latencies) {
                 grid.element("div", &[("class", &"metric")], |card| {
-                    card.leaf("h3", &[], "latency");
+                    card.leaf("h3", &[], "latency, median");
                     card.leaf("p", &[("class", &"value")], format_args!("{} ms", number(median)));
                     charts::histogram(card, "latency in milliseconds", &latencies, None);
                     card.leaf("p", &[("class", &"note")], spread(&latencies));
@@ -217,7 +220,7 @@ fn comparison_section(body: &mut Markup, run: &ExperimentResult, comparison: &Co
             ids.leaf("code", &[], &comparison.baseline.id);
         });
         section.element("div", &[("class", &"scroll")], |scroll| {
-            scroll.element("table", &[], |table| {
+            scroll.element("table", &[("class", &"compared")], |table| {
                 head(
                     table,
                     &[

@@ -104,7 +104,7 @@ fn charts_stay_within_their_frame() {
     for (index, row) in now.rows.iter_mut().enumerate() {
         row.scores.retain(|(name, _)| name == "length");
         if let Some((_, outcome)) = row.scores.first_mut() {
-            let value = if index == 0 { -1e300 } else { 1e300 };
+            let value = if index == 0 { f64::MIN } else { f64::MAX };
             *outcome = Ok(Some(crate::score::Score::new(value)));
         }
     }
