@@ -166,17 +166,20 @@ fn beside(value: &Value) -> Option<ScoreValue> {
 
 /// Tokens and cost of all rows together, as far as rows have them: name and total.
 pub(crate) fn total_usage(rows: &[Row]) -> Vec<(&'static str, f64)> {
-    #[allow(clippy::cast_precision_loss, reason = "nobody pays for 2^53 tokens")]
-    let tokens = |count: Option<u64>| count.map(|count| count as f64);
-    let kinds: [(&str, &dyn Fn(&Row) -> Option<f64>); 4] = [
-        ("tokens in", &|row| tokens(row.usage.input_tokens)),
-        ("tokens out", &|row| tokens(row.usage.output_tokens)),
-        ("tokens", &|row| tokens(row.usage.total_tokens)),
-        ("cost (USD)", &|row| row.usage.cost),
+    let kinds: [(_, fn(&Row) -> Option<f64>); 4] = [
+        ("tokens in", |row| tokens(row.usage.input_tokens)),
+        ("tokens out", |row| tokens(row.usage.output_tokens)),
+        ("tokens", |row| tokens(row.usage.total_tokens)),
+        ("cost (USD)", |row| row.usage.cost),
     ];
     let totals = kinds.into_iter().filter_map(|(name, value)| {
         let values: Vec<f64> = rows.iter().filter_map(value).collect();
         Some((name, Aggregate::Sum.of(&values)?))
     });
     totals.collect()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "nobody pays for 2^53 tokens")]
+pub(crate) fn tokens(count: Option<u64>) -> Option<f64> {
+    count.map(|count| count as f64)
 }

@@ -33,9 +33,8 @@ pub(super) fn threshold(run: &Measured, measure: &Measure, threshold: f64, at_le
         other => format!("{other} of {metric}"),
     };
     let rule = format!("{name} {} {}", if at_least { "≥" } else { "≤" }, number(threshold));
-    let (value, rows) = match value(run, measure) {
-        Some(found) => found,
-        None => return cannot(rule, no_value(run, metric)),
+    let Some((value, rows)) = value(run, measure) else {
+        return cannot(rule, no_value(run, metric));
     };
     Check {
         rule,
