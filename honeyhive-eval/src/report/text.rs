@@ -6,10 +6,12 @@ use crate::output::TaskError;
 use crate::result::{ExperimentResult, Outcome};
 use crate::score::{Score, ScoreValue};
 
-/// A number with the digits that say something: whole ones from a thousand on, else four significant ones.
+/// A number with the digits that say something: whole ones from a thousand on, else four significant ones; scientific
+/// where it would not fit a table.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     let decimals = match size {
+        _ if size >= 1e12 => return format!("{value:.3e}"),
         _ if size >= 1000.0 => 0,
         _ if size >= 100.0 => 1,
         _ if size >= 10.0 => 2,
@@ -176,6 +178,7 @@ mod tests {
             (12.3456, "12.35"),
             (123.456, "123.5"),
             (1234.56, "1235"),
+            (f64::MAX, "1.798e308"),
             (1000.0, "1000"),
             (-2.5, "-2.5"),
             (100.0, "100"),

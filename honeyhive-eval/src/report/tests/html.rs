@@ -108,7 +108,14 @@ fn charts_stay_within_their_frame() {
             *outcome = Ok(Some(crate::score::Score::new(value)));
         }
     }
-    for element in parse(&now.to_html()).all() {
+    let page = parse(&now.to_html());
+    let ends = ["0.5", "225.5"].map(|end| {
+        page.all()
+            .iter()
+            .any(|element| element.attributes.get("x").is_some_and(|x| x == end))
+    });
+    assert_eq!(ends, [true, true], "a bar at either end");
+    for element in page.all() {
         for key in ["x", "x1", "x2", "width"] {
             if let ("rect" | "line", Some(value)) = (element.name.as_str(), element.attributes.get(key)) {
                 let value: f64 = value.parse().unwrap();
