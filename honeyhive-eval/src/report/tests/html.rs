@@ -109,12 +109,17 @@ fn charts_stay_within_their_frame() {
         }
     }
     let page = parse(&now.to_html());
-    let ends = ["0.5", "225.5"].map(|end| {
+    let bars_at = |place: &str| {
         page.all()
             .iter()
-            .any(|element| element.attributes.get("x").is_some_and(|x| x == end))
-    });
-    assert_eq!(ends, [true, true], "a bar at either end");
+            .filter(|bar| bar.attributes.get("x").is_some_and(|x| x == place))
+            .count()
+    };
+    assert_eq!(
+        (bars_at("0.5"), bars_at("225.5")),
+        (2, 2),
+        "lengths and latencies, a bar at either end"
+    );
     for element in page.all() {
         for key in ["x", "x1", "x2", "width"] {
             if let ("rect" | "line", Some(value)) = (element.name.as_str(), element.attributes.get(key)) {
