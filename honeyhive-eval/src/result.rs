@@ -1,5 +1,6 @@
 //! What an experiment gives back: a row per datapoint, in dataset order, and what they amount to.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use honeyhive_core::SessionId;
@@ -24,8 +25,11 @@ pub struct ExperimentResult {
     pub dataset_id: String,
     /// One row per datapoint, in dataset order.
     pub rows: Vec<Row>,
-    /// Names of the evaluators, in the order they were given.
+    /// Names of the scores: of the evaluators in the order they were given, and behind each of its named scores.
     pub evaluators: Vec<String>,
+    /// Weights of the evaluators that have another than 1, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, f64>,
     /// Scores of the run as a whole, by the evaluators that look at all its rows.
     pub run_scores: Vec<(String, Outcome)>,
     /// How long the experiment took.
@@ -53,8 +57,8 @@ pub struct Row {
     pub metadata: Map<String, Value>,
     /// What came out, or why nothing did.
     pub output: Result<Value, TaskError>,
-    /// One entry per evaluator, in the order they were given; `Ok(None)` for one that had nothing to say. Empty when
-    /// the function failed: there was nothing to score.
+    /// One entry per evaluator, in the order they were given, and per named score as `<evaluator>_<name>`; `Ok(None)` for
+    /// one that had nothing to say. Empty when the function failed: there was nothing to score.
     pub scores: Vec<(String, Outcome)>,
     /// How long the function took, without waiting for a worker or a rate limit.
     pub latency: Duration,

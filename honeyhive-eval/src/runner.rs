@@ -1,7 +1,6 @@
 //! Running an experiment: the run's record, a session per datapoint, the function and its evaluators inside it.
 
-use std::any::Any;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,19 +8,19 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
 use honeyhive_core::api::{CreateRun, RunStatus, UpdateRun};
-use honeyhive_core::opentelemetry::trace::FutureExt as _;
 use honeyhive_core::{Enrichment, EventType, FlushError, HoneyHiveTracer, Span};
 use serde_json::{Map, Value, json};
-use tokio::task::JoinSet;
 
+use crate::call::{join, spawn};
 use crate::dataset::{Datapoint, Dataset};
 use crate::error::EvalError;
 use crate::evaluate::{Destination, Evaluation};
+use crate::evaluator::{metrics, outcomes, score_names};
 use crate::extract::{OutcomeContext, TaskContext};
-use crate::function::{AnyEvaluator, AnyTask, Call};
+use crate::function::{AnyEvaluator, AnyTask};
 use crate::output::TaskError;
 use crate::result::{ExperimentResult, Outcome, Row, Usage};
-use crate::score::Score;
+use crate::run_evaluator::{recorded, score_run};
 
 const SOURCE: &str = "evaluation";
 /// How long the results may take to reach the server once everything has run.
@@ -38,6 +37,8 @@ struct Experiment {
     task: AnyTask,
     function_name: String,
     evaluators: Vec<(String, AnyEvaluator)>,
+    /// Those that are not 1.
+    weights: BTreeMap<String, f64>,
     /// Whether waiting for delivery was in vain once: the backend is away, and no further datapoint waits for it.
     stalled: AtomicBool,
 }
@@ -61,9 +62,21 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
         name,
         dataset,
         evaluators,
+        run_evaluators,
         max_workers,
         destination,
     } = evaluation;
+    let weights = evaluators
+        .iter()
+        .filter_map(|(name, evaluator)| Some((name.clone(), evaluator.weight_set()?)))
+        .collect();
+    let evaluators = evaluators
+        .into_iter()
+        .map(|(name, evaluator)| {
+            let call = evaluator.into_any(&name);
+            (name, call)
+        })
+        .collect();
     let dataset = dataset.ok_or(EvalError::NoDataset)?;
     if dataset.is_empty() {
         return Err(EvalError::EmptyDataset);
@@ -80,6 +93,7 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
         task,
         function_name,
         evaluators,
+        weights,
         stalled: AtomicBool::new(false),
     };
     experiment.create_run(name, &dataset, max_workers).await?;
@@ -104,8 +118,22 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
     } else {
         RunStatus::Completed
     };
-    let completed = experiment.complete_run(status, &rows).await;
-    warnings.extend(
+    let names: Vec<String> = experiment.evaluators.iter().map(|(name, _)| name.clone()).collect();
+    let result = ExperimentResult {
+        run_id: experiment.run_id.clone(),
+        name: experiment.name.clone(),
+        status,
+        dataset_id: experiment.dataset_id.clone(),
+        evaluators: score_names(&names, rows.iter().map(|row| row.scores.as_slice())),
+        weights: std::mem::take(&mut experiment.weights),
+        rows,
+        run_scores: Vec::new(),
+        duration: started.elapsed(),
+        warnings,
+    };
+    let mut result = score_run(&run_evaluators, result).await;
+    let completed = experiment.complete_run(&result).await;
+    result.warnings.extend(
         completed
             .err()
             .map(|error| format!("the run could not be completed: {error}")),
@@ -113,17 +141,8 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
     // Closing a pipeline of its own may wait for the backend, which must not stop other tasks.
     let tracer = experiment.tracer;
     let _ = tokio::task::spawn_blocking(move || drop(tracer)).await;
-    Ok(ExperimentResult {
-        run_id: experiment.run_id,
-        name: experiment.name,
-        status,
-        dataset_id: experiment.dataset_id,
-        rows,
-        evaluators: experiment.evaluators.into_iter().map(|(name, _)| name).collect(),
-        run_scores: Vec::new(),
-        duration: started.elapsed(),
-        warnings,
-    })
+    result.duration = started.elapsed();
+    Ok(result)
 }
 
 /// Everything that can be wrong before anything is sent.
@@ -135,7 +154,16 @@ fn check(evaluation: &Evaluation) -> Result<(), EvalError> {
         return Err(EvalError::NoWorkers);
     }
     let mut names = HashSet::new();
-    for (name, _) in &evaluation.evaluators {
+    for (name, evaluator) in &evaluation.evaluators {
+        if let Some(problem) = evaluator.problem() {
+            return Err(EvalError::Evaluator {
+                name: name.clone(),
+                problem,
+            });
+        }
+    }
+    let of_rows = evaluation.evaluators.iter().map(|(name, _)| name);
+    for name in of_rows.chain(evaluation.run_evaluators.iter().map(|(name, _)| name)) {
         if name.trim().is_empty() || name.trim() != name || name.contains('.') {
             return Err(EvalError::EvaluatorName { name: name.clone() });
         }
@@ -152,12 +180,15 @@ impl Experiment {
         let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
         self.name = name.unwrap_or_else(|| format!("experiment-{}", &proposed[..8]));
         let evaluators: Vec<&str> = self.evaluators.iter().map(|(name, _)| name.as_str()).collect();
-        let configuration = object(json!({
+        let mut configuration = object(json!({
             "function": self.function_name,
             "evaluators": evaluators,
             "max_workers": workers,
             "aggregate_function": "average",
         }));
+        if !self.weights.is_empty() {
+            configuration.insert("evaluator_weights".to_owned(), json!(self.weights));
+        }
         let create = CreateRun {
             run_id: proposed,
             name: self.name.clone(),
@@ -181,12 +212,16 @@ impl Experiment {
         Ok(())
     }
 
-    async fn complete_run(&self, status: RunStatus, rows: &[Row]) -> Result<(), honeyhive_core::api::ApiError> {
+    async fn complete_run(&self, result: &ExperimentResult) -> Result<(), honeyhive_core::api::ApiError> {
+        let mut metadata = self.metadata();
+        if !result.run_scores.is_empty() {
+            metadata.insert("run_scores".to_owned(), recorded(&result.run_scores).into());
+        }
         let update = UpdateRun {
             name: self.name.clone(),
-            status,
-            metadata: self.metadata(),
-            event_ids: rows.iter().map(|row| row.session_id.to_string()).collect(),
+            status: result.status,
+            metadata,
+            event_ids: result.rows.iter().map(|row| row.session_id.to_string()).collect(),
         };
         self.tracer.api().update_run(&self.run_id, &update).await
     }
@@ -214,10 +249,11 @@ impl Experiment {
         let task = TaskContext {
             datapoint: Arc::new(datapoint),
             tracer: session.clone(),
+            trial: 0,
         };
 
         let started = Instant::now();
-        let output = join(spawn((self.task)(task.clone()), &span)).await;
+        let output = join(spawn((self.task)(task.clone()), span.context())).await;
         let latency = started.elapsed();
         let scores = match &output {
             Ok(output) => {
@@ -288,45 +324,15 @@ impl Experiment {
         let running: Vec<_> = self
             .evaluators
             .iter()
-            .map(|(name, evaluator)| (name, spawn(evaluator(outcome.clone()), span)))
+            .map(|(name, evaluator)| (name, spawn(evaluator(outcome.clone()), span.context())))
             .collect();
-        let mut scores = Vec::with_capacity(running.len());
-        let mut metrics = Enrichment::new();
+        let mut evaluated = Vec::with_capacity(running.len());
         for (name, evaluator) in running {
-            let score = join(evaluator).await.and_then(finite);
-            metrics = match &score {
-                Ok(Some(score)) => with_metric(metrics, name, score),
-                Ok(None) => metrics,
-                Err(error) => metrics.metadata(format!("evaluator_errors.{name}"), error.to_string()),
-            };
-            scores.push((name.clone(), score));
+            evaluated.push((name.clone(), join(evaluator).await));
         }
-        span.enrich(metrics);
+        let scores = outcomes(evaluated);
+        span.enrich(metrics(&scores));
         scores
-    }
-}
-
-/// A score that is no number cannot be stored or compared.
-fn finite(score: Option<Score>) -> Result<Option<Score>, TaskError> {
-    match score.as_ref().and_then(|score| score.value().as_number()) {
-        Some(number) if !number.is_finite() => Err(TaskError::new(
-            "Score",
-            format!("the score is {number}, not a finite number"),
-        )),
-        _ => Ok(score),
-    }
-}
-
-fn with_metric(metrics: Enrichment, name: &str, score: &Score) -> Enrichment {
-    let metrics = score
-        .extras()
-        .iter()
-        .fold(metrics.metric(name, score.value()), |metrics, (key, extra)| {
-            metrics.metric(format!("{name}_{key}"), extra)
-        });
-    match score.explanation() {
-        Some(explanation) => metrics.metric(format!("{name}_explanation"), explanation),
-        None => metrics,
     }
 }
 
@@ -347,44 +353,6 @@ fn summary(output: &Result<Value, TaskError>, ground_truth: Option<&Value>) -> E
         Some(truth) => summary.feedback("ground_truth", truth),
         None => summary,
     }
-}
-
-/// Starts a call inside a span: an async one as a task, a sync one on a thread that may block. Dropping the set stops
-/// a task that is still running.
-fn spawn<T: Send + 'static>(call: Call<T>, span: &Span) -> JoinSet<Result<T, TaskError>> {
-    let cx = span.context();
-    let mut set = JoinSet::new();
-    match call {
-        Call::Async(future) => {
-            set.spawn(future.with_context(cx));
-        }
-        Call::Sync(function) => {
-            set.spawn_blocking(move || {
-                let _active = cx.attach();
-                function()
-            });
-        }
-    }
-    set
-}
-
-/// Waits for the call; a panic is an error like any other.
-async fn join<T: 'static>(mut set: JoinSet<Result<T, TaskError>>) -> Result<T, TaskError> {
-    match set.join_next().await {
-        Some(Ok(outcome)) => outcome,
-        Some(Err(error)) => Err(match error.try_into_panic() {
-            Ok(payload) => TaskError::new("Panic", panic_message(payload.as_ref())),
-            Err(_) => TaskError::new("Cancelled", "the runtime was shut down"),
-        }),
-        None => Err(TaskError::new("Cancelled", "the call was never started")),
-    }
-}
-
-fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.map(str::to_owned)
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 fn object(value: Value) -> Map<String, Value> {
