@@ -34,7 +34,18 @@ impl fmt::Display for ExperimentResult {
             if summary.failed > 0 {
                 write!(f, ", {} failed", summary.failed)?;
             }
+            if let Some(weight) = self.weights.get(&summary.evaluator) {
+                write!(f, ", weight {weight}")?;
+            }
             writeln!(f)?;
+        }
+        for (name, outcome) in &self.run_scores {
+            let score = match outcome {
+                Ok(Some(score)) => score.to_string(),
+                Ok(None) => "no score".to_owned(),
+                Err(error) => format!("failed: {error}"),
+            };
+            writeln!(f, "  {name} of the run: {score}")?;
         }
         for warning in &self.warnings {
             writeln!(f, "  warning: {warning}")?;

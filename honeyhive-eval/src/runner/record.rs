@@ -1,5 +1,6 @@
 //! The run as the server keeps it: created before anything runs, completed when all has run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use honeyhive_core::HoneyHiveTracer;
@@ -8,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::error::EvalError;
 use crate::evaluate::Settings;
+use crate::result::Outcome;
+use crate::run_evaluator::recorded;
 
 /// What names the run and what it says of itself.
 #[derive(Clone, Debug)]
@@ -24,7 +27,9 @@ pub(super) struct Record {
 /// What is run, as the run's configuration names it.
 pub(super) struct Described<'a> {
     pub(super) function: &'a str,
-    pub(super) evaluators: Vec<&'a str>,
+    pub(super) evaluators: &'a [String],
+    /// Those that are not 1.
+    pub(super) weights: &'a BTreeMap<String, f64>,
     pub(super) datapoint_ids: Vec<String>,
 }
 
@@ -70,6 +75,9 @@ impl Record {
             "aggregate_function": settings.aggregate_function,
         });
         configuration.extend(ours.as_object().cloned().unwrap_or_default());
+        if !described.weights.is_empty() {
+            configuration.insert("evaluator_weights".into(), json!(described.weights));
+        }
         if settings.trials > 1 {
             configuration.insert("trials".into(), settings.trials.into());
         }
@@ -87,17 +95,22 @@ impl Record {
         Ok(())
     }
 
-    /// Says how the run ended, and which sessions it has.
+    /// Says how the run ended, which sessions it has, and how it was scored as a whole.
     pub(super) async fn complete(
         &self,
         tracer: &HoneyHiveTracer,
         status: RunStatus,
         sessions: Vec<String>,
+        run_scores: &[(String, Outcome)],
     ) -> Result<(), ApiError> {
+        let mut metadata = self.metadata.clone();
+        if !run_scores.is_empty() {
+            metadata.insert("run_scores".into(), recorded(run_scores).into());
+        }
         let update = UpdateRun {
             name: self.name.to_string(),
             status,
-            metadata: self.metadata.clone(),
+            metadata,
             event_ids: sessions,
         };
         tracer.api().update_run(&self.run_id, &update).await
@@ -134,7 +147,7 @@ impl Drop for Unfinished {
         };
         tracing::warn!(%run_id, "evaluate() was dropped before its end: the run is being marked as cancelled");
         runtime.spawn(async move {
-            let told = record.complete(&tracer, RunStatus::Cancelled, Vec::new()).await;
+            let told = record.complete(&tracer, RunStatus::Cancelled, Vec::new(), &[]).await;
             if let Err(error) = told {
                 tracing::warn!(%error, run_id = %record.run_id, "the run stays pending");
             }
