@@ -64,7 +64,7 @@ pub(super) async fn run_all(
                 waiting.clear();
                 if level == Stop::Abort {
                     ended.cancelled |= !running.is_empty();
-                    running.shutdown().await;
+                    running.abort_all();
                 }
             }
             Some(joined) = running.join_next(), if !running.is_empty() => {
