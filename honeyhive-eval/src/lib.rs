@@ -11,13 +11,17 @@
 #[doc(hidden)]
 pub mod __private;
 mod call;
+mod compare;
 mod dataset;
 mod error;
 mod evaluate;
 mod evaluator;
 pub mod evaluators;
 mod extract;
+#[cfg(test)]
+mod fixture;
 mod function;
+mod gate;
 mod git;
 mod ids;
 mod journal;
@@ -30,6 +34,8 @@ mod result;
 mod run_evaluator;
 mod runner;
 mod score;
+mod stats;
+mod summary;
 
 /// The tracing crate this one builds on.
 pub use honeyhive_core;
@@ -86,6 +92,7 @@ pub use honeyhive_macros::evaluator;
 pub use honeyhive_macros::trace_in_eval as trace;
 
 pub use call::Call;
+pub use compare::{CompareError, Comparison, Metric, MetricComparison, RowChange, RunName};
 pub use dataset::{Datapoint, Dataset, DatasetError, DatasetStream};
 pub use error::EvalError;
 pub use evaluate::{Evaluation, evaluate, rescore};
@@ -95,10 +102,14 @@ pub use extract::{
     ExtractError, FromOutcome, FromTask, GroundTruth, Inputs, Metadata, OutcomeContext, Outputs, TaskContext, Trial,
 };
 pub use function::{AsyncShape, Evaluator, SyncShape, Task};
+pub use gate::{Check as GateCheck, Gate, GateFailed, GateReport, Measure, Regression};
 pub use journal::JournalError;
 pub use output::{IntoOutput, Json, TaskError};
 pub use progress::Progress;
-pub use result::{ExperimentResult, Outcome, Row, ScoreSummary, Trial as TrialRow, Usage};
+pub use report::{Report, ReportError};
+pub use result::{ExperimentResult, Outcome, Row, Trial as TrialRow, Usage};
 pub use run_evaluator::RunEvaluator;
 pub use runner::{CancelHandle, Isolation, RateLimit, Reducer, Retry};
 pub use score::{FromScore, IntoScore, Score, ScoreValue, Scores};
+pub use stats::{Aggregate, Interval, Significance, Test, UnknownAggregate};
+pub use summary::ScoreSummary;

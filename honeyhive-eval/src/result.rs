@@ -155,22 +155,6 @@ impl Row {
     }
 }
 
-/// What the scores of one evaluator amount to.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ScoreSummary {
-    /// Name of the evaluator.
-    pub evaluator: String,
-    /// Mean of its numbers, with a flag as 1 or 0. `None` when there are only labels or nothing.
-    pub mean: Option<f64>,
-    /// Whether all its scores are flags, so that the mean is a rate.
-    pub is_rate: bool,
-    /// Rows it scored.
-    pub scored: usize,
-    /// Rows on which it failed.
-    pub failed: usize,
-}
-
 impl ExperimentResult {
     /// What a journal holds, also that of a run that was killed: the rows that were finished. Its status is
     /// [`RunStatus::Running`] when some are missing.
@@ -224,49 +208,5 @@ impl ExperimentResult {
     #[must_use]
     pub fn session_ids(&self) -> Vec<SessionId> {
         self.rows.iter().map(|row| row.session_id).collect()
-    }
-
-    /// One summary per evaluator, in the order they were given.
-    #[must_use]
-    pub fn summary(&self) -> Vec<ScoreSummary> {
-        self.evaluators
-            .iter()
-            .map(|evaluator| self.summarise(evaluator))
-            .collect()
-    }
-
-    fn summarise(&self, evaluator: &str) -> ScoreSummary {
-        let mut summary = ScoreSummary {
-            evaluator: evaluator.to_owned(),
-            mean: None,
-            is_rate: true,
-            scored: 0,
-            failed: 0,
-        };
-        let mut numbers = Vec::new();
-        let outcomes = self
-            .rows
-            .iter()
-            .flat_map(|row| &row.scores)
-            .filter(|(name, _)| name == evaluator);
-        for (_, outcome) in outcomes {
-            let score = match outcome {
-                Ok(Some(score)) => score,
-                Ok(None) => continue,
-                Err(_) => {
-                    summary.failed += 1;
-                    continue;
-                }
-            };
-            summary.scored += 1;
-            summary.is_rate &= matches!(score.value(), ScoreValue::Flag(_));
-            numbers.extend(score.value().as_number());
-        }
-        if !numbers.is_empty() {
-            #[allow(clippy::cast_precision_loss, reason = "no dataset has 2^53 rows")]
-            let count = numbers.len() as f64;
-            summary.mean = Some(numbers.iter().sum::<f64>() / count);
-        }
-        summary
     }
 }

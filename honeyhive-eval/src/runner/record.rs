@@ -72,7 +72,7 @@ impl Record {
             "function": described.function,
             "evaluators": described.evaluators,
             "max_workers": settings.max_workers,
-            "aggregate_function": settings.aggregate_function,
+            "aggregate_function": settings.aggregate.as_str(),
         });
         configuration.extend(ours.as_object().cloned().unwrap_or_default());
         if !described.weights.is_empty() {
