@@ -11,6 +11,7 @@ mod pipeline;
 mod processor;
 mod queue;
 mod redact;
+mod retry_after;
 mod stats;
 mod transport;
 mod worker;

@@ -7,9 +7,10 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
 use prost::Message as _;
 use prost::bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, NoProxy, Proxy, StatusCode, Url};
 
+use super::retry_after::retry_after;
 use crate::config::{ApiKey, Config, OtlpProtocol};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -215,10 +216,7 @@ impl Transport {
         }
         let mut response = request.send().await.map_err(no_answer)?;
         let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = retry_after(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
             if body.len() + chunk.len() > ANSWER_LIMIT {
@@ -232,7 +230,7 @@ impl Transport {
             Err(SendError::Refused {
                 status,
                 message: message(&body).map(|message| self.without_keys(message)),
-                retry_after: retry_after.map(Duration::from_secs),
+                retry_after,
             })
         }
     }
