@@ -37,10 +37,20 @@ pub enum EvalError {
         name: String,
     },
     /// An evaluator's name cannot be part of an attribute's name.
-    #[error("evaluator name {name:?} is blank, has a dot, or has spaces around it")]
+    #[error(
+        "evaluator name {name:?} is blank, has a dot, or has spaces around it: use .evaluator(\"name\", …), or .name(\"…\") on the evaluator itself"
+    )]
     EvaluatorName {
         /// The name.
         name: String,
+    },
+    /// The settings of an evaluator contradict each other.
+    #[error("evaluator {name:?}: {problem}")]
+    Evaluator {
+        /// The name.
+        name: String,
+        /// What is wrong, and what to do.
+        problem: String,
     },
     /// The function is awaited outside a tokio runtime.
     #[error("evaluate() must be awaited inside a tokio runtime, for instance in #[tokio::main] async fn main()")]

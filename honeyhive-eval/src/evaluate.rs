@@ -8,7 +8,9 @@ use std::fmt;
 use honeyhive_core::{HoneyHiveTracer, TracerBuilder};
 
 use crate::dataset::{Dataset, DatasetStream, Source};
-use crate::function::{AnyEvaluator, AnyTask, Evaluator, Task, any_evaluator, any_task, name_of};
+use crate::evaluator::{ConfiguredEvaluator, Evaluators};
+use crate::function::{AnyTask, Evaluator, Task, any_task, name_of};
+use crate::run_evaluator::{AnyRunEvaluator, RunEvaluator, any_run_evaluator};
 
 pub use rescore::rescore;
 pub(crate) use settings::Settings;
@@ -46,6 +48,7 @@ pub fn evaluate<M, F: Task<M>>(function: F) -> Evaluation {
         name: None,
         dataset: Source::None,
         evaluators: Vec::new(),
+        run_evaluators: Vec::new(),
         destination: Destination::Own(Box::new(HoneyHiveTracer::builder())),
         settings: Settings::default(),
     }
@@ -58,7 +61,8 @@ pub struct Evaluation {
     pub(crate) function_name: String,
     pub(crate) name: Option<String>,
     pub(crate) dataset: Source,
-    pub(crate) evaluators: Vec<(String, AnyEvaluator)>,
+    pub(crate) evaluators: Vec<(String, ConfiguredEvaluator)>,
+    pub(crate) run_evaluators: Vec<(String, AnyRunEvaluator)>,
     pub(crate) destination: Destination,
     pub(crate) settings: Settings,
 }
@@ -99,7 +103,50 @@ impl Evaluation {
     /// Scores every output. An evaluator runs inside the datapoint's event, next to the others; one that fails or
     /// panics leaves an error in its place and nothing else.
     pub fn evaluator<M>(mut self, name: impl Into<String>, evaluator: impl Evaluator<M>) -> Self {
-        self.evaluators.push((name.into(), any_evaluator(evaluator)));
+        self.evaluators.push((name.into(), evaluator.configure()));
+        self
+    }
+
+    /// Scores every output by several evaluators, each under its own name: functions with `#[evaluator]`, built-ins of
+    /// [`evaluators`](crate::evaluators), [`evaluator(…).name(…)`](crate::evaluator()).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use honeyhive_eval::evaluators::{exact_match, f1};
+    /// use honeyhive_eval::prelude::*;
+    ///
+    /// #[evaluator(weight = 2.0)]
+    /// fn is_short(Outputs(answer): Outputs<String>) -> bool {
+    ///     answer.len() < 100
+    /// }
+    ///
+    /// let experiment = evaluate(|_: Datapoint| "yes").evaluators((is_short, exact_match(), f1()));
+    /// # let _ = experiment;
+    /// ```
+    pub fn evaluators(mut self, evaluators: impl Evaluators) -> Self {
+        let named = evaluators.into_vec().into_iter();
+        self.evaluators
+            .extend(named.map(|evaluator| (evaluator.name.clone().unwrap_or_default(), evaluator)));
+        self
+    }
+
+    /// Scores the run as a whole, when every datapoint has been evaluated: `|result: &ExperimentResult| …`, sync or async.
+    /// Its score is in [`run_scores`](crate::ExperimentResult::run_scores) and in the run's metadata, as `run_scores`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use honeyhive_eval::ExperimentResult;
+    /// use honeyhive_eval::prelude::*;
+    ///
+    /// let experiment = evaluate(|_: Datapoint| "yes").run_evaluator("reliable", |result: &ExperimentResult| {
+    ///     (result.failed() == 0, format!("{} rows failed", result.failed()))
+    /// });
+    /// # let _ = experiment;
+    /// ```
+    pub fn run_evaluator<M>(mut self, name: impl Into<String>, evaluator: impl RunEvaluator<M>) -> Self {
+        self.run_evaluators.push((name.into(), any_run_evaluator(evaluator)));
         self
     }
 

@@ -23,6 +23,7 @@ pub(crate) fn run(name: &str, evaluators: &[&str], rows: Vec<Row>) -> Experiment
         function: "answer".to_owned(),
         reducer: Reducer::default(),
         evaluators: evaluators.iter().map(|name| (*name).to_owned()).collect(),
+        weights: std::collections::BTreeMap::new(),
         run_scores: Vec::new(),
         duration: Duration::from_millis(1_234),
         warnings: Vec::new(),

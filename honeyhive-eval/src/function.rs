@@ -1,57 +1,50 @@
 //! Functions over extractors: one call accepts sync and async ones of any argument list, decided at compile time.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use honeyhive_core::__private::simple_name;
 use serde_json::Value;
 
+pub(crate) use crate::call::Call;
+use crate::evaluator::ConfiguredEvaluator;
 use crate::extract::{FromOutcome, FromTask, OutcomeContext, TaskContext};
-use crate::output::{IntoOutput, TaskError};
-use crate::score::{IntoScore, Score};
-
-/// A call that is ready to run.
-pub enum Call<T> {
-    /// An async function: a task of its own.
-    Async(Pin<Box<dyn Future<Output = Result<T, TaskError>> + Send>>),
-    /// A sync function: it may block, so it gets a thread that may.
-    Sync(Box<dyn FnOnce() -> Result<T, TaskError> + Send>),
-}
-
-impl<T> std::fmt::Debug for Call<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Async(_) => "Call::Async",
-            Self::Sync(_) => "Call::Sync",
-        })
-    }
-}
+use crate::output::IntoOutput;
+use crate::score::{IntoScore, Scores};
 
 /// A function under evaluation: any `Fn` whose arguments are [`FromTask`] and whose result is [`IntoOutput`], or a
 /// future of it. `M` only tells the shapes apart and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "this is no function that can be evaluated",
     note = "write the types of a closure's arguments: `|datapoint: Datapoint| …`",
-    note = "arguments: `Datapoint`, `HoneyHiveTracer`, `Inputs<T>`, `GroundTruth<T>`, at most five, in any order",
-    note = "result: scalars, text, JSON, `Json<T>`, or `Result` of these; sync or async"
+    note = "arguments: `Datapoint`, `HoneyHiveTracer`, `Inputs<T>`, `GroundTruth<T>`, `Option<GroundTruth<T>>`, `Metadata<T>`, `Trial`, at most five, in any order",
+    note = "result: scalars, text, JSON, vectors and maps of them, `Json(…)` around a type of your own, or `Result` of these with an error that implements `Error` or is a text; sync or async"
 )]
 pub trait Task<M>: Send + Sync + 'static {
     /// Prepares a call.
     fn call(self: &Arc<Self>, context: TaskContext) -> Call<Value>;
 }
 
-/// An evaluator: any `Fn` whose arguments are [`FromOutcome`] and whose result is [`IntoScore`], or a future of it.
+/// An evaluator: any `Fn` whose arguments are [`FromOutcome`] and whose result is [`IntoScore`], or a future of it; one
+/// with settings from [`evaluator`](crate::evaluator()) or `#[evaluator]`; or a built-in of [`evaluators`](crate::evaluators).
 /// `M` only tells the shapes apart and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "this is no evaluator",
     note = "write the types of a closure's arguments: `|Outputs(answer): Outputs<String>| …`",
-    note = "arguments: `Outputs<T>`, `Inputs<T>`, `GroundTruth<T>`, `Datapoint`, `HoneyHiveTracer`, at most five, in any order",
-    note = "result: a bool, a number, a text, `Score`, or `Option` or `Result` of these; sync or async"
+    note = "arguments: `Outputs<T>`, `Inputs<T>`, `GroundTruth<T>`, `Option<GroundTruth<T>>`, `Metadata<T>`, `Datapoint`, `HoneyHiveTracer`, `Trial`, at most five, in any order",
+    note = "result: a bool, a number, a text, `Score`, `(score, \"why\")`, a map with `score`, `Scores`, `Json(…)`, or `Option` or `Result` of these; sync or async"
 )]
 pub trait Evaluator<M>: Send + Sync + 'static {
     /// Prepares a call.
-    fn call(self: &Arc<Self>, context: OutcomeContext) -> Call<Option<Score>>;
+    fn call(self: &Arc<Self>, context: OutcomeContext) -> Call<Scores>;
+
+    /// The evaluator with its settings; one that has none is called as it is.
+    fn configure(self) -> ConfiguredEvaluator
+    where
+        Self: Sized,
+    {
+        ConfiguredEvaluator::plain(self)
+    }
 }
 
 /// Marks the sync shape of a function.
@@ -101,7 +94,7 @@ macro_rules! functions {
 macro_rules! arities {
     ($(($($argument:ident)*))*) => {$(
         functions!(Task, TaskContext, FromTask::from_task, IntoOutput::into_output => Value; $($argument)*);
-        functions!(Evaluator, OutcomeContext, FromOutcome::from_outcome, IntoScore::into_score => Option<Score>; $($argument)*);
+        functions!(Evaluator, OutcomeContext, FromOutcome::from_outcome, IntoScore::into_score => Scores; $($argument)*);
     )*};
 }
 
@@ -109,8 +102,9 @@ arities! { (A) (A B) (A B C) (A B C D) (A B C D E) }
 
 /// A function whose shape has been forgotten.
 pub(crate) type AnyTask = Arc<dyn Fn(TaskContext) -> Call<Value> + Send + Sync>;
+
 /// An evaluator whose shape has been forgotten.
-pub(crate) type AnyEvaluator = Arc<dyn Fn(OutcomeContext) -> Call<Option<Score>> + Send + Sync>;
+pub(crate) type AnyEvaluator = Arc<dyn Fn(OutcomeContext) -> Call<Scores> + Send + Sync>;
 
 pub(crate) fn any_task<M>(task: impl Task<M>) -> AnyTask {
     let task = Arc::new(task);
@@ -122,8 +116,11 @@ pub(crate) fn any_evaluator<M>(evaluator: impl Evaluator<M>) -> AnyEvaluator {
     Arc::new(move |context| evaluator.call(context))
 }
 
+/// Name of a closure.
+pub(crate) const CLOSURE: &str = "function";
+
 /// Name of a function, for the event that stands for its call; closures have none of their own.
 pub(crate) fn name_of<F>() -> &'static str {
     let is_closure = std::any::type_name::<F>().contains("{{closure}}");
-    if is_closure { "function" } else { simple_name::<F>() }
+    if is_closure { CLOSURE } else { simple_name::<F>() }
 }

@@ -1,5 +1,6 @@
 //! What an experiment gives back: a row per datapoint, in dataset order, and what they amount to.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use honeyhive_core::{SessionId, TokenUsage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::evaluator::score_names;
 use crate::journal::{Contents, JournalError};
 use crate::output::TaskError;
 use crate::runner::Reducer;
@@ -37,8 +39,11 @@ pub struct ExperimentResult {
     /// How trials became the scores of their row.
     #[serde(default)]
     pub reducer: Reducer,
-    /// Names of the evaluators, in the order they were given.
+    /// Names of the scores: of the evaluators in the order they were given, and behind each of its named scores.
     pub evaluators: Vec<String>,
+    /// Weights of the evaluators that have another than 1, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, f64>,
     /// Scores of the run as a whole, by the evaluators that look at all its rows.
     pub run_scores: Vec<(String, Outcome)>,
     /// How long the experiment took.
@@ -66,8 +71,8 @@ pub struct Row {
     pub metadata: Map<String, Value>,
     /// What came out, or why nothing did.
     pub output: Result<Value, TaskError>,
-    /// One entry per evaluator, in the order they were given; `Ok(None)` for one that had nothing to say. Empty when
-    /// the function failed: there was nothing to score.
+    /// One entry per evaluator, in the order they were given, and per named score as `<evaluator>_<name>`; `Ok(None)` for
+    /// one that had nothing to say. Empty when the function failed: there was nothing to score.
     pub scores: Vec<(String, Outcome)>,
     /// How long the function took, without waiting for a worker or a rate limit; of several attempts the last.
     pub latency: Duration,
@@ -175,11 +180,12 @@ impl ExperimentResult {
                 RunStatus::Completed
             },
             dataset_id: header.dataset_id,
-            rows,
             not_run,
             function: header.function,
             reducer: header.reducer,
-            evaluators: header.evaluators,
+            evaluators: score_names(&header.evaluators, rows.iter().map(|row| row.scores.as_slice())),
+            weights: header.weights,
+            rows,
             run_scores: Vec::new(),
             duration,
             warnings: Vec::new(),

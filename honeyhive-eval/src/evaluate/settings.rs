@@ -14,6 +14,7 @@ use crate::output::TaskError;
 use crate::progress::Progress;
 use crate::result::Trial;
 use crate::runner::{CancelHandle, IsThrottled, Isolation, JournalMode, RateLimit, Reducer, Retry, is_throttled};
+use crate::stats::Aggregate;
 
 /// Everything about a run that is not its function, dataset and evaluators.
 #[derive(Clone)]
@@ -34,7 +35,7 @@ pub(crate) struct Settings {
     pub(crate) run_id: Option<uuid::Uuid>,
     pub(crate) metadata: Map<String, Value>,
     pub(crate) configuration: Map<String, Value>,
-    pub(crate) aggregate_function: &'static str,
+    pub(crate) aggregate: Aggregate,
     pub(crate) journal: Option<(PathBuf, JournalMode)>,
     pub(crate) progress: Progress,
     /// What an earlier run gave, by datapoint and trial.
@@ -60,7 +61,7 @@ impl Default for Settings {
             run_id: None,
             metadata: Map::new(),
             configuration: Map::new(),
-            aggregate_function: "average",
+            aggregate: Aggregate::default(),
             journal: None,
             progress: Progress::default(),
             replay: None,
@@ -178,6 +179,12 @@ impl Evaluation {
     /// `max_workers`, `aggregate_function` and `trials` are written by the experiment.
     pub fn configuration(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
         self.settings.configuration.insert(key.into(), json(&value));
+        self
+    }
+
+    /// How the server sums up the scores of the run. Default: the average.
+    pub fn aggregate_function(mut self, aggregate: Aggregate) -> Self {
+        self.settings.aggregate = aggregate;
         self
     }
 

@@ -14,6 +14,8 @@ pub use error::JournalError;
 pub(crate) use reader::Contents;
 pub(crate) use writer::Journal;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Datapoint;
@@ -36,6 +38,9 @@ pub(crate) struct Header {
     pub(crate) datapoints: Option<usize>,
     pub(crate) function: String,
     pub(crate) evaluators: Vec<String>,
+    /// Those that are not 1.
+    #[serde(default)]
+    pub(crate) weights: BTreeMap<String, f64>,
     pub(crate) trials: u32,
     pub(crate) reducer: Reducer,
     /// Milliseconds since 1970.
@@ -54,6 +59,7 @@ impl Header {
             datapoints: None,
             function: String::new(),
             evaluators: Vec::new(),
+            weights: BTreeMap::new(),
             trials: 1,
             reducer: Reducer::default(),
             started_at: u64::try_from(now).unwrap_or(u64::MAX),

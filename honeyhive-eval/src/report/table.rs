@@ -30,7 +30,11 @@ impl fmt::Display for ExperimentResult {
             self.duration.as_secs_f64()
         )?;
         for summary in self.summary() {
-            writeln!(f, "  {}", line(&summary))?;
+            write!(f, "  {}", line(&summary))?;
+            if let Some(weight) = self.weights.get(&summary.evaluator) {
+                write!(f, ", weight {weight}")?;
+            }
+            writeln!(f)?;
         }
         for (name, outcome) in &self.run_scores {
             writeln!(f, "  {name}: {} of the run", score(Some(outcome)))?;

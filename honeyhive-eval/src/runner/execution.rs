@@ -55,8 +55,9 @@ impl Experiment {
         let task = TaskContext {
             datapoint: unit.datapoint.clone(),
             tracer: session.clone(),
+            trial: unit.number,
         };
-        let work = self.clone().work(task, span, unit.number, permit);
+        let work = self.clone().work(task, span, permit);
         let (trial, span) = match self.settings.isolation {
             Isolation::Task => work.await,
             Isolation::Thread => self.work_on_own_thread(&session, work).await,
@@ -76,14 +77,8 @@ impl Experiment {
     }
 
     /// The function, then its evaluators. The span is given back open, for it ends after the journal has the outcome.
-    async fn work(
-        self: Arc<Self>,
-        task: TaskContext,
-        span: Span,
-        number: u32,
-        permit: Permit,
-    ) -> (Trial, Option<Span>) {
-        let answer = match self.replayed(&task.datapoint.id, number) {
+    async fn work(self: Arc<Self>, task: TaskContext, span: Span, permit: Permit) -> (Trial, Option<Span>) {
+        let answer = match self.replayed(&task.datapoint.id, task.trial) {
             Some(answer) => answer,
             None => self.call(&task, &span, permit).await,
         };

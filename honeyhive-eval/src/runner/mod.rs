@@ -32,14 +32,16 @@ pub(crate) use trials::row;
 
 use self::collect::Collected;
 use self::limits::Limits;
-use self::record::{Described, Record, Unfinished};
+use self::record::{Described, Record, Sessions, Unfinished};
 use self::schedule::Ended;
 use crate::dataset::Source;
 use crate::error::EvalError;
 use crate::evaluate::{Destination, Evaluation, Settings};
+use crate::evaluator::score_names;
 use crate::function::{AnyEvaluator, AnyTask};
 use crate::journal::{Entry, Header, Journal};
 use crate::result::ExperimentResult;
+use crate::run_evaluator::{AnyRunEvaluator, score_run};
 
 /// How long the results may take to reach the server once everything has run.
 const DELIVERY: Duration = Duration::from_secs(30);
@@ -53,6 +55,9 @@ struct Experiment {
     task: AnyTask,
     function_name: String,
     evaluators: Vec<(String, AnyEvaluator)>,
+    run_evaluators: Vec<(String, AnyRunEvaluator)>,
+    /// Weights of the evaluators, those that are not 1.
+    weights: BTreeMap<String, f64>,
     settings: Settings,
     limits: Arc<Limits>,
     journal: Option<Journal>,
@@ -79,9 +84,21 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
         name,
         dataset,
         evaluators,
+        run_evaluators,
         destination,
         settings,
     } = evaluation;
+    let weights: BTreeMap<String, f64> = evaluators
+        .iter()
+        .filter_map(|(name, evaluator)| Some((name.clone(), evaluator.weight_set()?)))
+        .collect();
+    let evaluators: Vec<(String, AnyEvaluator)> = evaluators
+        .into_iter()
+        .map(|(name, evaluator)| {
+            let call = evaluator.into_any(&name);
+            (name, call)
+        })
+        .collect();
     let tracer = match destination {
         Destination::Shared(tracer) => tracer,
         Destination::Own(settings) => settings
@@ -95,13 +112,13 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
     let (dataset, git) = tokio::join!(dataset.resolve(&tracer), git);
     let dataset = dataset?;
 
-    let names: Vec<&str> = evaluators.iter().map(|(name, _)| name.as_str()).collect();
     let mut record = Record::new(name.as_deref(), dataset.id(), dataset.is_managed(), &settings, git);
     let mut header = Header::new(&record.run_id, &record.name);
     dataset.id().clone_into(&mut header.dataset_id);
     header.datapoints = dataset.len();
     header.function.clone_from(&function_name);
-    header.evaluators = names.iter().map(|name| (*name).to_owned()).collect();
+    header.evaluators = evaluators.iter().map(|(name, _)| name.clone()).collect();
+    header.weights.clone_from(&weights);
     header.trials = settings.trials;
     header.reducer = settings.reducer;
     let (journal, earlier) = open_journal(&settings, &mut header)?;
@@ -111,7 +128,8 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
     } else {
         let described = Described {
             function: &function_name,
-            evaluators: names,
+            evaluators: &header.evaluators,
+            weights: &weights,
             datapoint_ids: dataset.ids(),
         };
         record.create(&tracer, &settings, described).await?;
@@ -134,6 +152,8 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
         task,
         function_name,
         evaluators,
+        run_evaluators,
+        weights,
         settings,
         journal,
         stalled: AtomicBool::new(false),
@@ -166,7 +186,16 @@ fn check(evaluation: &Evaluation) -> Result<(), EvalError> {
         Source::Items(_) | Source::Stream(_) | Source::Managed(_) => {}
     }
     let mut names = HashSet::new();
-    for (name, _) in &evaluation.evaluators {
+    for (name, evaluator) in &evaluation.evaluators {
+        if let Some(problem) = evaluator.problem() {
+            return Err(EvalError::Evaluator {
+                name: name.clone(),
+                problem,
+            });
+        }
+    }
+    let of_rows = evaluation.evaluators.iter().map(|(name, _)| name);
+    for name in of_rows.chain(evaluation.run_evaluators.iter().map(|(name, _)| name)) {
         if name.trim().is_empty() || name.trim() != name || name.contains('.') {
             return Err(EvalError::EvaluatorName { name: name.clone() });
         }
@@ -243,32 +272,39 @@ impl Experiment {
         }
         let (rows, sessions) = collected.into_rows();
         let status = ended.status(&rows);
-        let completed = self.record.complete(&self.tracer, status, sessions).await;
-        warnings.extend(
-            completed
-                .err()
-                .map(|error| format!("the run could not be completed: {error}")),
-        );
-        if let Some(error) = ended.error {
-            return Err(error.into());
-        }
-        Ok(ExperimentResult {
+        let names: Vec<String> = self.evaluators.iter().map(|(name, _)| name.clone()).collect();
+        let result = ExperimentResult {
             run_id: self.record.run_id.clone(),
             name: self.record.name.to_string(),
             status,
             dataset_id: self.record.dataset_id.clone(),
             not_run: ended.not_run,
-            rows,
             function: self.function_name.clone(),
             reducer: self.settings.reducer,
-            evaluators: self.evaluators.iter().map(|(name, _)| name.clone()).collect(),
+            evaluators: score_names(&names, rows.iter().map(|row| row.scores.as_slice())),
+            weights: self.weights.clone(),
+            rows,
             run_scores: Vec::new(),
-            duration: self
-                .journal
-                .as_ref()
-                .map_or_else(|| started.elapsed(), Journal::elapsed),
+            duration: Duration::ZERO,
             warnings,
-        })
+        };
+        let mut result = score_run(&self.run_evaluators, result).await;
+        let sessions = Sessions {
+            event_ids: sessions,
+            datapoint_ids: ended.datapoint_ids,
+        };
+        let completed = self.record.complete(&self.tracer, status, sessions, &result.run_scores);
+        if let Err(error) = completed.await {
+            result.warnings.push(format!("the run could not be completed: {error}"));
+        }
+        result.duration = self
+            .journal
+            .as_ref()
+            .map_or_else(|| started.elapsed(), Journal::elapsed);
+        match ended.error {
+            Some(error) => Err(error.into()),
+            None => Ok(result),
+        }
     }
 
     /// Lets delivery catch up with a fast function, unless the backend has shown that it is away.

@@ -1,5 +1,6 @@
 //! The run as the server keeps it: created before anything runs, completed when all has run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use honeyhive_core::HoneyHiveTracer;
@@ -8,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::error::EvalError;
 use crate::evaluate::Settings;
+use crate::result::Outcome;
+use crate::run_evaluator::recorded;
 
 /// What names the run and what it says of itself.
 #[derive(Clone, Debug)]
@@ -24,7 +27,17 @@ pub(super) struct Record {
 /// What is run, as the run's configuration names it.
 pub(super) struct Described<'a> {
     pub(super) function: &'a str,
-    pub(super) evaluators: Vec<&'a str>,
+    pub(super) evaluators: &'a [String],
+    /// Those that are not 1.
+    pub(super) weights: &'a BTreeMap<String, f64>,
+    pub(super) datapoint_ids: Vec<String>,
+}
+
+/// What a run had, in dataset order.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    pub(super) event_ids: Vec<String>,
+    /// Only if the run could not be created with them.
     pub(super) datapoint_ids: Vec<String>,
 }
 
@@ -67,40 +80,49 @@ impl Record {
             "function": described.function,
             "evaluators": described.evaluators,
             "max_workers": settings.max_workers,
-            "aggregate_function": settings.aggregate_function,
+            "aggregate_function": settings.aggregate.as_str(),
         });
         configuration.extend(ours.as_object().cloned().unwrap_or_default());
+        if !described.weights.is_empty() {
+            configuration.insert("evaluator_weights".into(), json!(described.weights));
+        }
         if settings.trials > 1 {
             configuration.insert("trials".into(), settings.trials.into());
         }
         let run = CreateRun {
             run_id: self.run_id.clone(),
             name: self.name.to_string(),
-            status: RunStatus::Pending,
             metadata: self.metadata.clone(),
             dataset_id: self.managed.then(|| self.dataset_id.clone()),
-            event_ids: Vec::new(),
             configuration,
             datapoint_ids: described.datapoint_ids,
+            ..CreateRun::default()
         };
-        self.run_id = tracer.api().create_run(&run).await.map_err(EvalError::CreateRun)?;
+        self.run_id = tracer.api().runs().create(&run).await.map_err(EvalError::CreateRun)?;
         Ok(())
     }
 
-    /// Says how the run ended, and which sessions it has.
+    /// Says how the run ended, which sessions it has, and how it was scored as a whole.
     pub(super) async fn complete(
         &self,
         tracer: &HoneyHiveTracer,
         status: RunStatus,
-        sessions: Vec<String>,
+        sessions: Sessions,
+        run_scores: &[(String, Outcome)],
     ) -> Result<(), ApiError> {
+        let mut metadata = self.metadata.clone();
+        if !run_scores.is_empty() {
+            metadata.insert("run_scores".into(), recorded(run_scores).into());
+        }
         let update = UpdateRun {
-            name: self.name.to_string(),
-            status,
-            metadata: self.metadata.clone(),
-            event_ids: sessions,
+            name: Some(self.name.to_string()),
+            status: Some(status),
+            metadata,
+            event_ids: sessions.event_ids,
+            datapoint_ids: sessions.datapoint_ids,
+            ..UpdateRun::default()
         };
-        tracer.api().update_run(&self.run_id, &update).await
+        tracer.api().runs().update(&self.run_id, &update).await
     }
 }
 
@@ -134,7 +156,7 @@ impl Drop for Unfinished {
         };
         tracing::warn!(%run_id, "evaluate() was dropped before its end: the run is being marked as cancelled");
         runtime.spawn(async move {
-            let told = record.complete(&tracer, RunStatus::Cancelled, Vec::new()).await;
+            let told = record.complete(&tracer, RunStatus::Cancelled, Sessions::default(), &[]).await;
             if let Err(error) = told {
                 tracing::warn!(%error, run_id = %record.run_id, "the run stays pending");
             }

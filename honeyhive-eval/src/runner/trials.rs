@@ -77,14 +77,13 @@ fn output(trials: &[Trial], reducer: Reducer) -> Result<serde_json::Value, TaskE
 }
 
 fn scores(trials: &[Trial], reducer: Reducer) -> Vec<(String, Outcome)> {
-    let Some(names) = trials
-        .iter()
-        .map(|trial| &trial.scores)
-        .find(|scores| !scores.is_empty())
-    else {
-        return Vec::new();
-    };
-    let reduced = names.iter().map(|(name, _)| {
+    let mut names: Vec<&String> = Vec::new();
+    for (name, _) in trials.iter().flat_map(|trial| &trial.scores) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let reduced = names.into_iter().map(|name| {
         let of_trial = |trial: &'_ Trial| {
             let scores = trial.scores.iter();
             scores

@@ -1,0 +1,398 @@
+//! `#[evaluator]`: a function becomes a value of its own name that carries its settings and can be called like it.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Error, Expr, FnArg, GenericParam, ItemFn, Lit, LitStr, Path, Result, ReturnType, Token, Type};
+
+/// How each argument is written.
+const USAGE: [(&str, &str); 10] = [
+    ("name", "name = \"…\""),
+    ("weight", "weight = 2.0"),
+    ("repeat", "repeat = 3"),
+    ("aggregate", "aggregate = \"mean\"` or `aggregate = |scores: &[f64]| …"),
+    ("transform", "transform = |score: f64| …"),
+    (
+        "check",
+        "check = |score: f64| …` or `check = |score: f64, target: f64| …",
+    ),
+    ("target", "target = …"),
+    ("asserts", "asserts"),
+    ("wraps", "wraps = other_evaluator"),
+    ("crate", "crate = path"),
+];
+
+/// Functions of `honeyhive_eval::aggregate`.
+const AGGREGATES: [&str; 6] = ["mean", "median", "mode", "min", "max", "sum"];
+
+const MOST_ARGUMENTS: usize = 5;
+
+/// What the user wrote in the parentheses.
+#[derive(Default)]
+struct Settings {
+    name: Option<Expr>,
+    weight: Option<Expr>,
+    repeat: Option<Expr>,
+    aggregate: Option<Expr>,
+    transform: Option<Expr>,
+    check: Option<Expr>,
+    target: Option<Expr>,
+    asserts: Option<Span>,
+    wraps: Option<Expr>,
+    eval: Option<Path>,
+}
+
+/// Expands `#[evaluator(arguments)] item`; on an error the item stays, so that only the attribute is reported.
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    match try_expand(arguments, item.clone()) {
+        Ok(expanded) => expanded,
+        Err(error) => {
+            let error = error.into_compile_error();
+            quote! { #error #item }
+        }
+    }
+}
+
+fn try_expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let settings: Settings = syn::parse2(arguments)?;
+    let function: ItemFn = syn::parse2(item).map_err(|error| {
+        Error::new(
+            error.span(),
+            format!("`#[evaluator]` belongs on a function with a body ({error})"),
+        )
+    })?;
+    check(&function, &settings)?;
+    Ok(expansion(&function, &settings))
+}
+
+impl Parse for Settings {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut settings = Self::default();
+        while !input.is_empty() {
+            let name = input
+                .call(Ident::parse_any)
+                .map_err(|error| Error::new(error.span(), allowed()))?;
+            settings.argument(&name, input)?;
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        settings.contradictions()?;
+        Ok(settings)
+    }
+}
+
+impl Settings {
+    fn argument(&mut self, name: &Ident, input: ParseStream<'_>) -> Result<()> {
+        let slot = match name.to_string().as_str() {
+            "name" => &mut self.name,
+            "weight" => &mut self.weight,
+            "repeat" => &mut self.repeat,
+            "aggregate" => &mut self.aggregate,
+            "transform" => &mut self.transform,
+            "check" => &mut self.check,
+            "target" => &mut self.target,
+            "wraps" => &mut self.wraps,
+            "asserts" => {
+                if !input.is_empty() && !input.peek(Token![,]) {
+                    return Err(Error::new(name.span(), usage(name)));
+                }
+                return set(&mut self.asserts, name, name.span());
+            }
+            "crate" => {
+                equals(name, input)?;
+                return set(&mut self.eval, name, Path::parse_mod_style(input)?);
+            }
+            other => {
+                return Err(Error::new(
+                    name.span(),
+                    format!("unknown argument `{other}`: {}", allowed()),
+                ));
+            }
+        };
+        equals(name, input)?;
+        set(slot, name, input.parse()?)
+    }
+
+    /// What can be seen here to be wrong, at its token.
+    fn contradictions(&self) -> Result<()> {
+        match self.name.as_ref().map(|name| (name, text(name))) {
+            Some((_, Some(text))) if text.value().trim().is_empty() => {
+                return Err(Error::new(text.span(), "the name is empty"));
+            }
+            Some((_, Some(text))) if text.value().contains('.') => {
+                return Err(Error::new(text.span(), "a dot in the name of a metric would nest it"));
+            }
+            Some((expr @ Expr::Lit(_), None)) => return Err(Error::new_spanned(expr, "a name is text")),
+            _ => {}
+        }
+        if let Some(named) = self.aggregate.as_ref().and_then(text)
+            && !AGGREGATES.contains(&named.value().as_str())
+        {
+            let names: Vec<_> = AGGREGATES.iter().map(|name| format!("\"{name}\"")).collect();
+            let message = format!(
+                "unknown aggregate {:?}: use {}, or a function `|scores: &[f64]| …`",
+                named.value(),
+                names.join(", ")
+            );
+            return Err(Error::new(named.span(), message));
+        }
+        if let Some(repeat) = &self.repeat {
+            match whole(repeat) {
+                Some(0) => return Err(Error::new_spanned(repeat, "repeated 0 times, it would never run")),
+                Some(2..) if self.aggregate.is_none() => {
+                    return Err(Error::new_spanned(
+                        repeat,
+                        "several scores, and nothing that makes one of them: add `aggregate = \"mean\"`",
+                    ));
+                }
+                _ => {}
+            }
+        }
+        match (&self.check, &self.target) {
+            (Some(Expr::Closure(closure)), None) if closure.inputs.len() == 2 => Err(Error::new_spanned(
+                &closure.inputs,
+                "this check takes a target: add `target = …`",
+            )),
+            (None, Some(target)) if self.asserts.is_none() => Err(Error::new_spanned(
+                target,
+                "nothing compares with this target: add `check = |score: f64, target: f64| …`",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check(function: &ItemFn, settings: &Settings) -> Result<()> {
+    let signature = &function.sig;
+    if let Some(receiver) = signature.receiver() {
+        return Err(Error::new_spanned(
+            receiver,
+            "an evaluator is a function, not a method: give a method by a closure, `.evaluator(\"name\", move |…| …)`",
+        ));
+    }
+    if let Some(token) = signature.constness {
+        return Err(Error::new_spanned(token, "an evaluator is no `const fn`"));
+    }
+    if let Some(param) = signature.generics.params.first() {
+        let what = match param {
+            GenericParam::Lifetime(_) => {
+                "an evaluator borrows nothing: its arguments are `Outputs<String>` and the like"
+            }
+            _ => "an evaluator has no type parameters: it is registered by its name alone",
+        };
+        return Err(Error::new_spanned(param, what));
+    }
+    if let Some(wraps) = &settings.wraps {
+        if let Some(token) = signature.asyncness {
+            return Err(Error::new_spanned(
+                token,
+                "a function that wraps an evaluator works on its score, and is not async",
+            ));
+        }
+        if signature.inputs.len() != 1 {
+            return Err(Error::new_spanned(
+                &signature.ident,
+                format!(
+                    "it takes the score of `{}` as its one argument: `fn {}(score: f64) -> …`",
+                    wraps.to_token_stream(),
+                    signature.ident
+                ),
+            ));
+        }
+        if let Some(transform) = &settings.transform {
+            return Err(Error::new_spanned(
+                transform,
+                "a function that wraps an evaluator transforms its score already",
+            ));
+        }
+    } else if signature.inputs.is_empty() || signature.inputs.len() > MOST_ARGUMENTS {
+        return Err(Error::new_spanned(
+            &signature.ident,
+            "an evaluator takes one to five arguments: `Outputs<T>`, `Inputs<T>`, `GroundTruth<T>`, `Option<GroundTruth<T>>`, `Metadata<T>`, `Datapoint`, `HoneyHiveTracer`, `Trial`",
+        ));
+    }
+    Ok(())
+}
+
+fn expansion(function: &ItemFn, settings: &Settings) -> TokenStream {
+    let eval = settings
+        .eval
+        .as_ref()
+        .map_or_else(|| quote!(::honeyhive_eval), ToTokens::to_token_stream);
+    let private = quote!(#eval::__private);
+    let ItemFn {
+        attrs, vis, sig, block, ..
+    } = function;
+    let ident = &sig.ident;
+    // Documentation belongs to what has the name; conditions to both; the rest to the body.
+    let outer = attrs
+        .iter()
+        .filter(|attribute| is(attribute, &["doc", "cfg", "deprecated"]));
+    let conditions: Vec<_> = attrs.iter().filter(|attribute| is(attribute, &["cfg"])).collect();
+    let inner = attrs.iter().filter(|attribute| !is(attribute, &["doc", "deprecated"]));
+    let configured = configured(function, settings, &eval);
+    let callable = callable(function, &private);
+    quote! {
+        #(#outer)*
+        #[allow(non_camel_case_types)]
+        #[derive(#private::Clone, #private::Copy, #private::Debug)]
+        #vis struct #ident;
+
+        #(#conditions)*
+        const _: () = {
+            #(#inner)*
+            #sig #block
+
+            impl #eval::Evaluator<#private::AnnotatedShape> for #ident {
+                fn call(self: &#private::Arc<Self>, context: #eval::OutcomeContext) -> #eval::Call<#eval::Scores> {
+                    #private::call(#eval::Evaluator::<#private::AnnotatedShape>::configure(**self), context)
+                }
+
+                fn configure(self) -> #eval::ConfiguredEvaluator {
+                    #configured
+                }
+            }
+
+            impl #private::core::convert::From<#ident> for #eval::ConfiguredEvaluator {
+                fn from(named: #ident) -> Self {
+                    #eval::Evaluator::<#private::AnnotatedShape>::configure(named)
+                }
+            }
+
+            #callable
+        };
+    }
+}
+
+/// The builder the settings stand for.
+fn configured(function: &ItemFn, settings: &Settings, eval: &TokenStream) -> TokenStream {
+    let ident = &function.sig.ident;
+    let own_name = ident.unraw().to_string();
+    let name = settings
+        .name
+        .as_ref()
+        .map_or_else(|| quote!(#own_name), ToTokens::to_token_stream);
+    let start = match &settings.wraps {
+        Some(wrapped) => {
+            let wrapped = quote_spanned!(wrapped.span()=> #eval::evaluator(#wrapped));
+            quote_spanned!(ident.span()=> #wrapped.transform(#ident))
+        }
+        // At the name: that is where the compiler says what is wrong with the arguments or the result.
+        None => quote_spanned!(ident.span()=> #eval::evaluator(#ident)),
+    };
+    let aggregate = settings.aggregate.as_ref().map(|aggregate| match text(aggregate) {
+        Some(named) => {
+            let function = Ident::new(&named.value(), named.span());
+            quote!(.aggregate(#eval::aggregate::#function))
+        }
+        None => quote!(.aggregate(#aggregate)),
+    });
+    let with = |method: &str, value: &Option<Expr>| {
+        let method = Ident::new(method, Span::call_site());
+        value.as_ref().map(|value| quote!(.#method(#value)))
+    };
+    let weight = with("weight", &settings.weight);
+    let repeat = with("repeat", &settings.repeat);
+    let transform = with("transform", &settings.transform);
+    let check = with("check", &settings.check);
+    let target = with("target", &settings.target);
+    let asserts = settings.asserts.map(|_| quote!(.asserts()));
+    quote!(#start.name(#name) #weight #repeat #transform #aggregate #check #target #asserts)
+}
+
+/// Lets the name be called like the function, unless the type of its result has no name.
+fn callable(function: &ItemFn, private: &TokenStream) -> Option<TokenStream> {
+    let sig = &function.sig;
+    let ident = &sig.ident;
+    let types: Vec<&Type> = sig
+        .inputs
+        .iter()
+        .filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(&*typed.ty),
+            FnArg::Receiver(_) => None,
+        })
+        .collect();
+    let output = match &sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, output) => output.to_token_stream(),
+    };
+    let has_impl = |tokens: TokenStream| tokens.into_iter().any(|token| token.to_string() == "impl");
+    if has_impl(output.clone()) || types.iter().any(|of| has_impl(of.to_token_stream())) {
+        return None;
+    }
+    let (pointer, body) = if sig.asyncness.is_some() {
+        let names: Vec<_> = (0..types.len())
+            .map(|index| Ident::new(&format!("argument_{index}"), Span::mixed_site()))
+            .collect();
+        (
+            quote!(fn(#(#types),*) -> #private::BoxFuture<#output>),
+            quote!(|#(#names),*| #private::Box::pin(#ident(#(#names),*))),
+        )
+    } else {
+        (quote!(fn(#(#types),*) -> #output), quote!(#ident))
+    };
+    Some(quote! {
+        impl #private::core::ops::Deref for #ident {
+            type Target = #pointer;
+
+            fn deref(&self) -> &Self::Target {
+                static CALL: #pointer = #body;
+                &CALL
+            }
+        }
+    })
+}
+
+fn is(attribute: &Attribute, names: &[&str]) -> bool {
+    names.iter().any(|name| attribute.path().is_ident(name))
+}
+
+fn text(expr: &Expr) -> Option<&LitStr> {
+    match expr {
+        Expr::Lit(expr) => match &expr.lit {
+            Lit::Str(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn whole(expr: &Expr) -> Option<u64> {
+    match expr {
+        Expr::Lit(expr) => match &expr.lit {
+            Lit::Int(number) => number.base10_parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn equals(name: &Ident, input: ParseStream<'_>) -> Result<()> {
+    match input.parse::<Token![=]>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::new(name.span(), usage(name))),
+    }
+}
+
+fn set<T>(slot: &mut Option<T>, name: &Ident, value: T) -> Result<()> {
+    if slot.replace(value).is_some() {
+        return Err(Error::new(name.span(), format!("`{name}` is given twice")));
+    }
+    Ok(())
+}
+
+fn allowed() -> String {
+    let names: Vec<_> = USAGE.iter().map(|(name, _)| format!("`{name}`")).collect();
+    format!("expected one of {}", names.join(", "))
+}
+
+fn usage(name: &Ident) -> String {
+    let written = USAGE
+        .iter()
+        .find(|(known, _)| name == known)
+        .map_or("", |(_, usage)| usage);
+    format!("write `{written}`")
+}
