@@ -8,7 +8,7 @@ use comfy_table::{Cell, CellAlignment, Table};
 use super::text::{brief, brief_output, delta_of, number, p_value, percent, plural, score, signed, value_of};
 use crate::compare::{Comparison, MetricComparison};
 use crate::result::{ExperimentResult, Row};
-use crate::stats::Aggregate;
+use crate::stats::{Aggregate, aggregate};
 use crate::summary::{ScoreSummary, total_usage};
 
 /// Characters of a question or an answer shown in a cell.
@@ -40,7 +40,10 @@ impl fmt::Display for ExperimentResult {
             writeln!(f, "  {name}: {} of the run", score(Some(outcome)))?;
         }
         let latencies = self.latencies();
-        if let (Some(median), Some(p95)) = (Aggregate::Median.of(&latencies), Aggregate::P95.of(&latencies)) {
+        if let (Some(median), Some(p95)) = (
+            aggregate(Aggregate::Median, &latencies),
+            aggregate(Aggregate::P95, &latencies),
+        ) {
             writeln!(f, "  latency: median {} ms, p95 {} ms", number(median), number(p95))?;
         }
         for (name, total) in total_usage(&self.rows) {

@@ -11,6 +11,7 @@ use crate::error::EvalError;
 use crate::evaluate::Settings;
 use crate::result::Outcome;
 use crate::run_evaluator::recorded;
+use crate::stats::aggregate_name;
 
 /// What names the run and what it says of itself.
 #[derive(Clone, Debug)]
@@ -80,7 +81,7 @@ impl Record {
             "function": described.function,
             "evaluators": described.evaluators,
             "max_workers": settings.max_workers,
-            "aggregate_function": settings.aggregate.as_str(),
+            "aggregate_function": aggregate_name(settings.aggregate),
         });
         configuration.extend(ours.as_object().cloned().unwrap_or_default());
         if !described.weights.is_empty() {
@@ -156,7 +157,9 @@ impl Drop for Unfinished {
         };
         tracing::warn!(%run_id, "evaluate() was dropped before its end: the run is being marked as cancelled");
         runtime.spawn(async move {
-            let told = record.complete(&tracer, RunStatus::Cancelled, Sessions::default(), &[]).await;
+            let told = record
+                .complete(&tracer, RunStatus::Cancelled, Sessions::default(), &[])
+                .await;
             if let Err(error) = told {
                 tracing::warn!(%error, run_id = %record.run_id, "the run stays pending");
             }

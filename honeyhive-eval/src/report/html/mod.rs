@@ -11,7 +11,7 @@ use super::text::{
 use crate::compare::{Comparison, MetricComparison, RowChange};
 use crate::gate::GateReport;
 use crate::result::ExperimentResult;
-use crate::stats::Aggregate;
+use crate::stats::{Aggregate, aggregate, aggregate_name};
 use crate::summary::{ScoreSummary, total_usage};
 
 const STYLE: &str = include_str!("style.css");
@@ -110,8 +110,8 @@ fn cards(body: &mut Markup, run: &ExperimentResult) {
         cards.push(("not run".to_owned(), run.not_run.to_string()));
     }
     let latencies = run.latencies();
-    for (name, aggregate) in [("median ms", Aggregate::Median), ("p95 ms", Aggregate::P95)] {
-        cards.extend(aggregate.of(&latencies).map(|value| (name.to_owned(), number(value))));
+    for (name, how) in [("median ms", Aggregate::Median), ("p95 ms", Aggregate::P95)] {
+        cards.extend(aggregate(how, &latencies).map(|value| (name.to_owned(), number(value))));
     }
     cards.extend(
         total_usage(&run.rows)
@@ -143,7 +143,7 @@ fn metrics_section(body: &mut Markup, run: &ExperimentResult) {
             for metric in &summary {
                 metric_card(grid, metric);
             }
-            if let Some(median) = Aggregate::Median.of(&latencies) {
+            if let Some(median) = aggregate(Aggregate::Median, &latencies) {
                 grid.element("div", &[("class", &"metric")], |card| {
                     card.leaf("h3", &[], "latency, median");
                     card.leaf("p", &[("class", &"value")], format_args!("{} ms", number(median)));
@@ -199,9 +199,9 @@ fn spread(values: &[f64]) -> String {
         Aggregate::P99,
         Aggregate::Max,
     ];
-    let parts = shown.into_iter().filter_map(|aggregate| {
-        let value = aggregate.of(values)?;
-        Some(format!("{aggregate} {}", number(value)))
+    let parts = shown.into_iter().filter_map(|how| {
+        let value = aggregate(how, values)?;
+        Some(format!("{} {}", aggregate_name(how), number(value)))
     });
     parts.collect::<Vec<_>>().join(" · ")
 }
