@@ -127,7 +127,8 @@ fn value(metric: &ScoreSummary) -> String {
                 .iter()
                 .take(LISTED)
                 .map(|(label, count)| format!("{count} × {}", cell(label)));
-            labels.collect::<Vec<_>>().join(", ")
+            let others = if metric.labels.len() > LISTED { ", …" } else { "" };
+            labels.collect::<Vec<_>>().join(", ") + others
         }
     }
 }

@@ -3,13 +3,16 @@
 use std::fmt::Display;
 
 use super::super::markup::Markup;
-use super::super::text::{delta_of, number, percent};
+use super::super::text::{cut, delta_of, number, percent, plural};
 use crate::compare::MetricComparison;
 use crate::stats::{Interval, float};
 
 /// Size of a chart in its own units; the page scales it.
 const WIDTH: f64 = 240.0;
 const BINS: usize = 16;
+/// Labels shown, the most frequent, and characters of each.
+const SHOWN_LABELS: usize = 12;
+const LABEL_CHARS: usize = 60;
 
 /// A rate as a bar, with its interval as a whisker.
 pub(super) fn rate(out: &mut Markup, name: &str, rate: f64, interval: Option<Interval>) {
@@ -86,14 +89,19 @@ fn place(value: f64, low: f64, high: f64) -> f64 {
 pub(super) fn labels(out: &mut Markup, labels: &[(String, usize)]) {
     let most = labels.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
     out.element("ul", &[("class", &"labels")], |list| {
-        for (label, count) in labels {
+        for (label, count) in labels.iter().take(SHOWN_LABELS) {
             list.element("li", &[], |item| {
-                item.leaf("span", &[("class", &"label")], label);
+                item.leaf("span", &[("class", &"label")], cut(label, LABEL_CHARS));
                 meter(item, *count, most);
                 item.leaf("span", &[("class", &"count")], count);
             });
         }
     });
+    if labels.len() > SHOWN_LABELS {
+        let others: usize = labels[SHOWN_LABELS..].iter().map(|(_, count)| count).sum();
+        let kinds = plural(labels.len() - SHOWN_LABELS, "other label");
+        out.leaf("p", &[("class", &"note")], format_args!("and {others} with {kinds}"));
+    }
 }
 
 /// A change with its interval, around no change.

@@ -3,6 +3,8 @@
 mod charts;
 mod rows;
 
+use std::collections::HashMap;
+
 use super::Report;
 use super::markup::Markup;
 use super::text::{
@@ -10,7 +12,7 @@ use super::text::{
 };
 use crate::compare::{Comparison, MetricComparison, RowChange};
 use crate::gate::GateReport;
-use crate::result::ExperimentResult;
+use crate::result::{ExperimentResult, Row};
 use crate::stats::{Aggregate, aggregate, aggregate_name};
 use crate::summary::{ScoreSummary, total_usage};
 
@@ -250,9 +252,10 @@ fn comparison_section(body: &mut Markup, run: &ExperimentResult, comparison: &Co
                 format_args!("{name} of the run: {} → {} ({change})", number(*before), number(*now)),
             );
         }
+        let rows: HashMap<&str, &Row> = run.rows.iter().map(|row| (row.datapoint_id.as_str(), row)).collect();
         for metric in comparison.metrics.iter().filter(|metric| metric.metric.is_score()) {
-            changes(section, run, metric, "worse", &metric.degraded);
-            changes(section, run, metric, "better", &metric.improved);
+            changes(section, &rows, metric, "worse", &metric.degraded);
+            changes(section, &rows, metric, "better", &metric.improved);
         }
         for (rows, what) in [
             (&comparison.newly_failed, "newly failed"),
@@ -300,7 +303,7 @@ fn compared(body: &mut Markup, metric: &MetricComparison) {
     body.line();
 }
 
-fn changes(section: &mut Markup, run: &ExperimentResult, metric: &MetricComparison, how: &str, rows: &[RowChange]) {
+fn changes(section: &mut Markup, run: &HashMap<&str, &Row>, metric: &MetricComparison, how: &str, rows: &[RowChange]) {
     if rows.is_empty() {
         return;
     }
@@ -308,11 +311,11 @@ fn changes(section: &mut Markup, run: &ExperimentResult, metric: &MetricComparis
         section,
         &format!("{}: {} {how}", metric.metric, plural(rows.len(), "row")),
         |inside| {
-            inside.element("table", &[], |table| {
+            inside.element("table", &[("class", &"changed")], |table| {
                 head(table, &["datapoint", "inputs", "output", "baseline", "run"]);
                 table.element("tbody", &[], |body| {
                     for change in rows {
-                        let row = run.rows.iter().find(|row| row.datapoint_id == change.datapoint_id);
+                        let row = run.get(change.datapoint_id.as_str());
                         body.element("tr", &[], |cells| {
                             cells.element("td", &[], |cell| cell.leaf("code", &[], &change.datapoint_id));
                             cells.leaf(
