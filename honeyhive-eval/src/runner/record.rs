@@ -156,7 +156,9 @@ impl Drop for Unfinished {
         };
         tracing::warn!(%run_id, "evaluate() was dropped before its end: the run is being marked as cancelled");
         runtime.spawn(async move {
-            let told = record.complete(&tracer, RunStatus::Cancelled, Sessions::default(), &[]).await;
+            let told = record
+                .complete(&tracer, RunStatus::Cancelled, Sessions::default(), &[])
+                .await;
             if let Err(error) = told {
                 tracing::warn!(%error, run_id = %record.run_id, "the run stays pending");
             }
