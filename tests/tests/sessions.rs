@@ -248,7 +248,7 @@ async fn a_span_by_hand_carries_whatever_a_span_can() {
     │    error: dropped before it finished
     └─ tool panics
          metadata: error_type="Panic"
-         error: the code inside panicked
+         error: on purpose
     "#);
     let ranked = all_events(&server).await;
     let ranked = ranked.iter().find(|event| event.event_id == event_id).unwrap();
