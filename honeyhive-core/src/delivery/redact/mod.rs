@@ -270,6 +270,7 @@ fn is_routing(key: &str) -> bool {
             | keys::TRACELOOP_SESSION_ID
             | keys::OTEL_SESSION_ID
             | keys::SESSION_AUTO_CREATE
+            | keys::SESSION_NAME
             | keys::PROJECT
             | keys::TRACELOOP_PROJECT
             | keys::SOURCE
