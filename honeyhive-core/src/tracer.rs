@@ -82,7 +82,8 @@ impl HoneyHiveTracer {
         self.inner.pipeline.server_url()
     }
 
-    /// Opens another session on the same pipeline: microseconds, no thread, no socket.
+    /// Opens another session on the same pipeline: microseconds, no thread, no socket. Without a name, that is with a
+    /// blank one, it has the name of this session.
     pub fn new_session(&self, name: impl Into<Arc<str>>) -> SessionBuilder {
         SessionBuilder::new(self.clone(), name.into())
     }

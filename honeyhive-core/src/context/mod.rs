@@ -139,7 +139,20 @@ pub(crate) fn parent_instead(tracer: &HoneyHiveTracer, cx: &Context) -> Option<S
     }
 }
 
-/// Keeps a tracer or a span active on this thread until dropped. Bound to its thread.
+/// Keeps a tracer or a span active on this thread until dropped. Bound to its thread: it cannot be held across an
+/// `.await` of a task that may move to another one. Use [`scope`](HoneyHiveTracer::scope) there.
+///
+/// # Examples
+///
+/// ```compile_fail,E0277
+/// # use honeyhive_core::HoneyHiveTracer;
+/// fn handle(tracer: HoneyHiveTracer) -> impl Future<Output = ()> + Send {
+///     async move {
+///         let _active = tracer.activate();
+///         std::future::ready(()).await; // the rest might run elsewhere, and others here
+///     }
+/// }
+/// ```
 #[must_use = "active only while the guard lives"]
 pub struct ActiveGuard {
     _attached: Attached,
