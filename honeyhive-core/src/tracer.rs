@@ -268,7 +268,7 @@ impl HoneyHiveTracer {
 
     /// The current context with this tracer active in it.
     fn context(&self) -> Context {
-        Active::in_context(self, context::current())
+        Active::around(self, context::current())
     }
 
     /// Whether both trace into the same session of the same pipeline.
