@@ -188,6 +188,12 @@ impl<T: AsTracer + ?Sized> AsTracer for std::sync::Arc<T> {
     }
 }
 
+/// A value of a type, in code that never runs: it tells the compiler the type.
+#[must_use]
+pub fn any<T>() -> T {
+    unreachable!("only its type is used")
+}
+
 /// Runs code of the user's that says something about a call; when it panics the call goes on.
 pub fn guarded(value: impl FnOnce() -> Captured) -> Captured {
     panic::catch_unwind(AssertUnwindSafe(value)).unwrap_or_else(|_| Captured::Text(PANICKED.to_owned()))

@@ -313,19 +313,11 @@ fn event_type(given: Option<&Expr>, private: &TokenStream) -> TokenStream {
 /// The body of an async function, told its type: without it `?` and coercions have nothing to aim at.
 fn body_with_type(function: &Function<'_>, private: &TokenStream) -> TokenStream {
     let output = match &function.signature.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, output) if matches!(**output, Type::ImplTrait(_)) => TokenStream::new(),
-        ReturnType::Type(_, output) => nameable(output.as_ref().clone()).to_token_stream(),
+        ReturnType::Default => Some(quote!(())),
+        ReturnType::Type(_, output) if matches!(**output, Type::ImplTrait(_)) => None,
+        ReturnType::Type(_, output) => Some(nameable(output.as_ref().clone()).to_token_stream()),
     };
-    let hint = (!output.is_empty()).then(|| {
-        quote! {
-            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::let_unit_value, clippy::unreachable)]
-            if false {
-                let never: #output = #private::core::unreachable!();
-                return never;
-            }
-        }
-    });
+    let hint = output.map(|output| quote!(if false { return #private::any::<#output>(); }));
     let statements = &function.block.stmts;
     quote!({ #hint #(#statements)* })
 }

@@ -3,7 +3,10 @@
 #![deny(warnings)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod deduced;
 mod later;
+mod methods;
+mod shadowed;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -256,6 +259,9 @@ async fn everything() {
 async fn annotated_functions_behave_as_without_the_attribute() {
     everything().await;
     later::everything().await;
+    deduced::everything().await;
+    methods::everything().await;
+    shadowed::everything().await;
     let tracer = HoneyHiveTracer::builder()
         .environment([("HH_API_KEY", "hh_test")])
         .server_url("http://127.0.0.1:9")
