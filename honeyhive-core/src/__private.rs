@@ -159,6 +159,10 @@ impl Call {
 }
 
 /// What `tracer = …` may be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no tracer",
+    label = "the value of `tracer = …` is a `HoneyHiveTracer`, or a reference, `Option` or `Arc` of one"
+)]
 pub trait AsTracer {
     /// The tracer.
     fn as_tracer(&self) -> Option<HoneyHiveTracer>;

@@ -1,14 +1,15 @@
 //! What an annotated function becomes.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{AttrStyle, Attribute, Block, Error, Expr, GenericArgument, PathArguments, Result, ReturnType, Signature};
 use syn::{Type, Visibility};
 
 use crate::args::{Args, Output};
 use crate::fields::Field;
 use crate::params::{self, Param};
-use crate::returns::Ending;
+use crate::returns::{self, Ending};
 
 /// A function or method, whatever item it comes from.
 pub(crate) struct Function<'a> {
@@ -89,7 +90,7 @@ fn check(function: &Function<'_>, args: &Args) -> Result<()> {
             output,
             "a function that never returns cannot be traced: it has no end to record",
         )),
-        (ReturnType::Default, Some(error)) => Err(Error::new_spanned(
+        (output, Some(error)) if !returns::may_fail(output) => Err(Error::new_spanned(
             error,
             "`error` is for a function that returns a `Result`",
         )),
@@ -112,12 +113,14 @@ impl Names {
         let event_type = event_type(args.event_type.as_ref(), private);
         let count = params.len() + args.fields.len();
         let begin = match &args.tracer {
-            Some(tracer) => quote!(#private::Call::begin_with(&(#tracer), #name, #renamed, #event_type, #count)),
+            Some(tracer) => {
+                let borrowed = quote_spanned!(within(tracer)=> &(#tracer));
+                quote!(#private::Call::begin_with(#borrowed, #name, #renamed, #event_type, #count))
+            }
             None => quote!(#private::Call::begin(#name, #renamed, #event_type, #count)),
         };
-        let inputs = params.iter().map(|Param { name, conditions }| {
-            let key = name.to_string();
-            let key = format!("honeyhive_inputs.{}", key.trim_start_matches("r#"));
+        let inputs = params.iter().map(|Param { name, key, conditions }| {
+            let key = format!("honeyhive_inputs.{key}");
             let capture = capture(&quote!(&#name), private);
             quote!(#(#conditions)* #private::Call::input(&mut #call, #key, #capture);)
         });
@@ -288,6 +291,11 @@ impl Names {
         let capture = capture(&quote!(&#private::project(#value, #function)), private);
         quote!(#private::guarded(|| #capture))
     }
+}
+
+/// Where the compiler reports what is wrong with this, in code that is the expansion's own.
+fn within(user: &impl ToTokens) -> Span {
+    Span::mixed_site().located_at(user.span())
 }
 
 /// The expression that takes what is borrowed here.

@@ -79,7 +79,13 @@ fn dynamic(
 }
 
 #[trace]
-fn slices<const N: usize>(bytes: &[u8], texts: &[&str], opaque: &[Unshowable], array: [u8; N], text: &mut [u8]) -> usize {
+fn slices<const N: usize>(
+    bytes: &[u8],
+    texts: &[&str],
+    opaque: &[Unshowable],
+    array: [u8; N],
+    text: &mut [u8],
+) -> usize {
     text.fill(1);
     bytes.len() + texts.len() + opaque.len() + array.len()
 }
@@ -101,7 +107,11 @@ where
 
 #[trace]
 async fn recursive(depth: u8) -> u8 {
-    if depth == 0 { 0 } else { Box::pin(recursive(depth - 1)).await + 1 }
+    if depth == 0 {
+        0
+    } else {
+        Box::pin(recursive(depth - 1)).await + 1
+    }
 }
 
 #[trace]

@@ -1,7 +1,14 @@
 //! `#[trace]` in the crate of a user who renamed the dependency, denies every warning and traces unsafe code.
 //!
 //! Of clippy it denies what is on by default and what is pedantic, so that the attribute may cause none of it.
-#![deny(warnings, missing_docs, rust_2018_idioms, unused_qualifications, unused_results, let_underscore_drop)]
+#![deny(
+    warnings,
+    missing_docs,
+    rust_2018_idioms,
+    unused_qualifications,
+    unused_results,
+    let_underscore_drop
+)]
 #![deny(clippy::all, clippy::pedantic)]
 
 use std::fmt::Display;
