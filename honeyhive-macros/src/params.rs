@@ -99,11 +99,12 @@ fn pattern_of(tokens: TokenStream, name: &Ident) -> Option<TokenStream> {
 
 /// Whether these tokens are `let name = name; name`.
 fn moves(tokens: TokenStream, name: &Ident) -> bool {
+    let name = name.to_string();
     let idents = tokens.into_iter().filter_map(|token| match token {
         TokenTree::Ident(ident) => Some(ident),
         _ => None,
     });
-    idents.skip(1).eq([name, name, name])
+    idents.map(|ident| ident.to_string()).eq(["let", &name, &name, &name])
 }
 
 fn bindings(pattern: &Pat, names: &mut Vec<Ident>) {
