@@ -37,6 +37,7 @@ struct Pair {
 }
 
 #[trace]
+#[allow(clippy::too_many_arguments, clippy::toplevel_ref_arg)]
 fn patterns(
     Pair { left, right: mut bytes }: Pair,
     ref borrowed: String,
