@@ -64,7 +64,8 @@ pub(crate) fn recorded(signature: &Signature, block: &Block, args: &Args) -> Res
 /// The names the user gave to an argument: more than one, or none, where `#[async_trait]` has put `__arg1` in the place
 /// of a pattern, which it moved into the body as `let pattern = { let __arg1 = __arg1; __arg1 };`.
 fn written_names(name: &Ident, block: &Block) -> Vec<Ident> {
-    if !name.to_string().starts_with("__arg") {
+    let place = name.to_string().strip_prefix("__arg").map(str::parse::<u8>);
+    if !matches!(place, Some(Ok(_))) {
         return vec![name.clone()];
     }
     let mut names = Vec::new();

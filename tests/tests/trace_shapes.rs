@@ -200,7 +200,7 @@ async fn a_future_is_one_span_until_it_is_ready_or_dropped() {
 struct Opaque;
 
 #[derive(Debug)]
-struct Shown(&'static str);
+struct Shown;
 
 thread_local! {
     static RUNS: Cell<u32> = const { Cell::new(0) };
@@ -247,7 +247,7 @@ async fn each_argument_says_what_is_recorded_and_the_body_and_each_expression_ru
     let tracer = tracer(&server);
     let call = |secret| {
         RUNS.set(0);
-        let _ = everything("text".to_owned(), 7, secret, &Opaque, &[Shown("s")], None);
+        let _ = everything("text".to_owned(), 7, secret, &Opaque, &[Shown], None);
         RUNS.get()
     };
     assert_eq!(call("21"), 100, "nothing is looked at without a tracer");
@@ -259,14 +259,14 @@ async fn each_argument_says_what_is_recorded_and_the_body_and_each_expression_ru
     insta::assert_snapshot!(session(&tracer, tracer.session_id()).await, @r#"
     session a session
     ├─ chain all at once
-    │    inputs: number=7 opaque="<&trace_shapes::Opaque>" seen=4 shown="[Shown(\"s\")]" text="text"
+    │    inputs: number=7 opaque="<&trace_shapes::Opaque>" seen=4 shown="[Shown]" text="text"
     │    outputs: result=42
     │    metrics: share=0.5
     │    feedback: good=true
     │    config: model="m-1"
     │    metadata: a={"key":1} number=7
     ├─ chain all at once
-    │    inputs: number=7 opaque="<&trace_shapes::Opaque>" seen=4 shown="[Shown(\"s\")]" text="text"
+    │    inputs: number=7 opaque="<&trace_shapes::Opaque>" seen=4 shown="[Shown]" text="text"
     │    metrics: share=0.5
     │    feedback: good=true
     │    config: model="m-1"
