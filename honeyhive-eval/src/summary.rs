@@ -166,7 +166,8 @@ fn beside(value: &Value) -> Option<ScoreValue> {
 
 /// Tokens and cost of all rows together, as far as rows have them: name and total.
 pub(crate) fn total_usage(rows: &[Row]) -> Vec<(&'static str, f64)> {
-    let kinds: [(_, fn(&Row) -> Option<f64>); 4] = [
+    type Amount = fn(&Row) -> Option<f64>;
+    let kinds: [(_, Amount); 4] = [
         ("tokens in", |row| tokens(row.usage.input_tokens)),
         ("tokens out", |row| tokens(row.usage.output_tokens)),
         ("tokens", |row| tokens(row.usage.total_tokens)),

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use honeyhive_eval::prelude::*;
-use honeyhive_eval::{CompareError, Comparison, Evaluation, ExperimentResult, Gate, Metric, RowChange};
+use honeyhive_eval::{CompareError, Comparison, Evaluation, ExperimentResult, Metric, RowChange};
 use honeyhive_local::Server;
 use honeyhive_tests::{server, settings, tracer};
 use serde_json::json;
