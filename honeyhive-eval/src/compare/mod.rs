@@ -163,7 +163,8 @@ impl Comparison {
         })
     }
 
-    /// Says that less of this metric is better: its improved and degraded rows change places.
+    /// Says that less of this metric is better: its improved and degraded rows change places. Does nothing to a
+    /// metric that is not compared.
     #[must_use]
     pub fn lower_is_better(mut self, metric: impl Into<Metric>) -> Self {
         let metric = metric.into();

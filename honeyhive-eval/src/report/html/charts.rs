@@ -106,12 +106,16 @@ pub(super) fn labels(out: &mut Markup, labels: &[(String, usize)]) {
 
 /// A change with its interval, around no change.
 pub(super) fn change(out: &mut Markup, metric: &MetricComparison) {
-    let (low, high) = metric
-        .interval
-        .map_or((metric.delta, metric.delta), |interval| (interval.low, interval.high));
-    let reach = [low, high, metric.delta].into_iter().map(f64::abs).fold(0.0, f64::max);
     let show = |value| delta_of(metric.is_rate, value);
-    let title = format!("change {}, 95 %: {} to {}", show(metric.delta), show(low), show(high));
+    let mut title = format!("change {}", show(metric.delta));
+    let (low, high) = match metric.interval {
+        Some(interval) => {
+            title.push_str(&format!(", 95 %: {} to {}", show(interval.low), show(interval.high)));
+            (interval.low, interval.high)
+        }
+        None => (metric.delta, metric.delta),
+    };
+    let reach = [low, high, metric.delta].into_iter().map(f64::abs).fold(0.0, f64::max);
     chart(out, &title, WIDTH, 20.0, |svg| {
         let middle = WIDTH / 2.0;
         line(svg, "axis", middle, 0.0, middle, 20.0);
