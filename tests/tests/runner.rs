@@ -165,9 +165,15 @@ async fn waiting_for_the_rate_is_no_latency() {
         .rate_limit(RateLimit::new(1, Duration::from_millis(100)))
         .await
         .unwrap();
-    assert!(started.elapsed() >= Duration::from_millis(500), "six calls, one each 100 ms");
+    assert!(
+        started.elapsed() >= Duration::from_millis(500),
+        "six calls, one each 100 ms"
+    );
     let slowest = result.rows.iter().map(|row| row.latency).max().unwrap();
-    assert!(slowest < Duration::from_millis(250), "one of them waited for half a second: {slowest:?}");
+    assert!(
+        slowest < Duration::from_millis(250),
+        "one of them waited for half a second: {slowest:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
