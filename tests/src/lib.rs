@@ -139,4 +139,5 @@ fn client() -> reqwest::Client {
 #[doc = include_str!("../../README.md")]
 #[doc = include_str!("../../docs/tracing.md")]
 #[doc = include_str!("../../docs/comparing-runs.md")]
+#[doc = include_str!("../../docs/experiments.md")]
 struct Documents;

@@ -98,3 +98,83 @@ fn json<T: DeserializeOwned>(path: &Path, number: usize, line: &[u8]) -> Result<
         problem: error.to_string(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::result::Usage;
+    use crate::score::Score;
+    use crate::{Dataset, TaskError};
+
+    /// A journal of these rows: output text, score, whether the function failed.
+    fn journal(rows: &[(String, f64, bool)]) -> Vec<u8> {
+        let items = rows
+            .iter()
+            .map(|(text, ..)| json!({"inputs": {"text": text}, "metadata": {"m": text}}));
+        let dataset = Dataset::new(items).unwrap();
+        let mut bytes = serde_json::to_vec(&Header::new("run", "name")).unwrap();
+        bytes.push(b'\n');
+        for (index, (datapoint, (text, score, failed))) in dataset.datapoints().iter().zip(rows).enumerate() {
+            let entry = Entry {
+                index,
+                trial: 0,
+                elapsed_ms: index as u64,
+                datapoint: datapoint.clone(),
+                outcome: Trial {
+                    session_id: honeyhive_core::SessionId::random(),
+                    output: if *failed {
+                        Err(TaskError::new("E", text))
+                    } else {
+                        Ok(json!({"a": text, "f": score}))
+                    },
+                    scores: vec![
+                        ("s".into(), Ok(Some(Score::new(*score).because(text)))),
+                        ("n".into(), Ok(None)),
+                        ("e".into(), Err(TaskError::new("E", text))),
+                    ],
+                    latency: Duration::from_nanos(score.to_bits() >> 12),
+                    attempts: 1,
+                    usage: Usage::default(),
+                },
+            };
+            serde_json::to_writer(&mut bytes, &entry).unwrap();
+            bytes.push(b'\n');
+        }
+        bytes
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Whatever is in the rows, and wherever the process was killed: the lines before count, as they were written.
+        #[test]
+        fn a_journal_that_ends_anywhere_holds_its_whole_lines(
+            rows in prop::collection::vec((".{0,12}", -1e300..1e300_f64, any::<bool>()), 1..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let bytes = journal(&rows);
+            let path = Path::new("a journal");
+            let all = Contents::parse(path, &bytes).unwrap();
+            prop_assert_eq!(all.entries.len(), rows.len());
+            for (entry, (text, score, failed)) in all.entries.values().zip(&rows) {
+                prop_assert_eq!(entry.outcome.output.is_err(), *failed);
+                let value = entry.outcome.scores[0].1.clone().unwrap().unwrap();
+                prop_assert_eq!(value, Score::new(*score).because(text));
+            }
+            let cut = cut.index(bytes.len() + 1);
+            let torn = Contents::parse(path, &bytes[..cut]).unwrap();
+            let lines = bytes[..cut].iter().filter(|byte| **byte == b'\n').count();
+            prop_assert_eq!(torn.header.is_some(), lines > 0);
+            prop_assert_eq!(torn.entries.len(), lines.saturating_sub(1));
+            prop_assert!(torn.entries.iter().all(|(at, entry)| all.entries[at] == *entry));
+            prop_assert!(torn.whole <= cut as u64);
+        }
+    }
+}
