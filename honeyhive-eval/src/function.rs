@@ -8,9 +8,10 @@ use serde_json::Value;
 
 pub(crate) use crate::call::Call;
 use crate::evaluator::ConfiguredEvaluator;
+use crate::evaluator::annotated::{Annotated, Settings, Wraps};
 use crate::extract::{FromOutcome, FromTask, OutcomeContext, TaskContext};
 use crate::output::IntoOutput;
-use crate::score::{IntoScore, Scores};
+use crate::score::{FromScore, IntoScore, Scores};
 
 /// A function under evaluation: any `Fn` whose arguments are [`FromTask`] and whose result is [`IntoOutput`], or a
 /// future of it. `M` only tells the shapes apart and is always inferred.
@@ -91,10 +92,89 @@ macro_rules! functions {
     };
 }
 
+/// As above, of functions with `#[evaluator]`.
+macro_rules! annotated {
+    ($($argument:ident)*) => {
+        impl<F, S, R, $($argument,)*> Evaluator<(AnnotatedShape, SyncShape, S, R, $($argument,)*)> for F
+        where
+            F: Fn($($argument),*) -> Annotated<S, R> + Send + Sync + 'static,
+            S: Settings,
+            R: IntoScore,
+            $($argument: FromOutcome,)*
+        {
+            #[allow(non_snake_case)]
+            fn call(self: &Arc<Self>, context: OutcomeContext) -> Call<Scores> {
+                let function = self.clone();
+                Call::Sync(Box::new(move || {
+                    $(let $argument = $argument::from_outcome(&context)?;)*
+                    function($($argument),*).into_inner().into_score()
+                }))
+            }
+
+            fn configure(self) -> ConfiguredEvaluator {
+                S::apply(ConfiguredEvaluator::annotated(self))
+            }
+        }
+
+        impl<F, S, R, Fut, $($argument,)*> Evaluator<(AnnotatedShape, AsyncShape, S, R, Fut, $($argument,)*)> for F
+        where
+            F: Fn($($argument),*) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Annotated<S, R>> + Send,
+            S: Settings,
+            R: IntoScore,
+            $($argument: FromOutcome,)*
+        {
+            #[allow(non_snake_case)]
+            fn call(self: &Arc<Self>, context: OutcomeContext) -> Call<Scores> {
+                let function = self.clone();
+                Call::Async(Box::pin(async move {
+                    $(let $argument = $argument::from_outcome(&context)?;)*
+                    function($($argument),*).await.into_inner().into_score()
+                }))
+            }
+
+            fn configure(self) -> ConfiguredEvaluator {
+                S::apply(ConfiguredEvaluator::annotated(self))
+            }
+        }
+    };
+}
+
+/// Marks a function with `#[evaluator]`.
+#[derive(Debug)]
+pub struct AnnotatedShape;
+/// Marks a function with `#[evaluator(wraps = …)]`.
+#[derive(Debug)]
+pub struct WrappingShape;
+
+impl<F, S, R, T> Evaluator<(WrappingShape, S, R, T)> for F
+where
+    F: Fn(T) -> Annotated<S, R> + Send + Sync + 'static,
+    S: Wraps,
+    R: IntoScore,
+    T: FromScore,
+{
+    fn call(self: &Arc<Self>, context: OutcomeContext) -> Call<Scores> {
+        let function = self.clone();
+        Arc::new(wrapping(move |score| function(score))).call(context)
+    }
+
+    fn configure(self) -> ConfiguredEvaluator {
+        wrapping(self)
+    }
+}
+
+fn wrapping<S: Wraps, R: IntoScore, T: FromScore>(
+    function: impl Fn(T) -> Annotated<S, R> + Send + Sync + 'static,
+) -> ConfiguredEvaluator {
+    S::apply(S::wrapped().transform(move |score| function(score).into_inner()))
+}
+
 macro_rules! arities {
     ($(($($argument:ident)*))*) => {$(
         functions!(Task, TaskContext, FromTask::from_task, IntoOutput::into_output => Value; $($argument)*);
         functions!(Evaluator, OutcomeContext, FromOutcome::from_outcome, IntoScore::into_score => Scores; $($argument)*);
+        annotated!($($argument)*);
     )*};
 }
 

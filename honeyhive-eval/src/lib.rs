@@ -45,8 +45,9 @@ pub use honeyhive_core;
 /// | `wraps = other` | the function takes the score of another evaluator, and returns its own | none |
 /// | `crate = path` | where this crate is, if not at `::honeyhive_eval` | |
 ///
-/// The function may be sync or async. Its name stays, as a value that carries the settings: it is given to an experiment by
-/// name, and called like the function it was, which a test of it will do.
+/// The function may be sync or async, and stays a function: it is given to an experiment by its name, and can be called, as
+/// a test of it will do. What it returns then is its result, marked with the settings: it compares and dereferences as the
+/// result, and `into_inner()` is it.
 ///
 /// # Examples
 ///
@@ -87,11 +88,12 @@ pub use dataset::{Datapoint, Dataset, DatasetError};
 pub use error::EvalError;
 pub use evaluate::{Evaluation, evaluate};
 pub use evaluator::evaluator;
+pub use evaluator::annotated::Annotated;
 pub use evaluator::{Check, ConfiguredEvaluator, ConfiguredShape, Evaluators, aggregate};
 pub use extract::{
     ExtractError, FromOutcome, FromTask, GroundTruth, Inputs, Metadata, OutcomeContext, Outputs, TaskContext, Trial,
 };
-pub use function::{AsyncShape, Evaluator, SyncShape, Task};
+pub use function::{AnnotatedShape, AsyncShape, Evaluator, SyncShape, Task, WrappingShape};
 pub use output::{IntoOutput, Json, TaskError};
 pub use result::{ExperimentResult, Outcome, Row, ScoreSummary, Trial as TrialRow, Usage};
 pub use run_evaluator::RunEvaluator;

@@ -49,12 +49,6 @@ impl<B: BuiltIn> Evaluator<BuiltInShape> for B {
     }
 }
 
-impl<B: BuiltIn> From<B> for ConfiguredEvaluator {
-    fn from(evaluator: B) -> Self {
-        evaluator.configure()
-    }
-}
-
 /// What is compared of the outputs.
 pub(crate) fn found<'a>(context: &'a OutcomeContext, field: &Field) -> Result<Cow<'a, Value>, TaskError> {
     field.of(&context.output, "outputs")

@@ -194,12 +194,6 @@ impl Evaluator<JudgeShape> for Pairwise {
     }
 }
 
-impl From<Pairwise> for ConfiguredEvaluator {
-    fn from(pairwise: Pairwise) -> Self {
-        pairwise.configure()
-    }
-}
-
 impl fmt::Debug for Pairwise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pairwise")
