@@ -87,8 +87,8 @@ pub use call::Call;
 pub use dataset::{Datapoint, Dataset, DatasetError};
 pub use error::EvalError;
 pub use evaluate::{Evaluation, evaluate};
-pub use evaluator::evaluator;
 pub use evaluator::annotated::Annotated;
+pub use evaluator::evaluator;
 pub use evaluator::{Check, ConfiguredEvaluator, ConfiguredShape, Evaluators, aggregate};
 pub use extract::{
     ExtractError, FromOutcome, FromTask, GroundTruth, Inputs, Metadata, OutcomeContext, Outputs, TaskContext, Trial,

@@ -245,9 +245,14 @@ fn expansion(function: &ItemFn, settings: &Settings) -> TokenStream {
         .collect();
     let wait = asyncness.map(|_| quote!(.await));
     // Documentation and conditions belong to what has the name; everything else to the body, which stays as it is.
-    let outer: Vec<_> = attrs.iter().filter(|attribute| is(attribute, &["doc", "cfg", "deprecated", "must_use"])).collect();
+    let outer: Vec<_> = attrs
+        .iter()
+        .filter(|attribute| is(attribute, &["doc", "cfg", "deprecated", "must_use"]))
+        .collect();
     let conditions: Vec<_> = attrs.iter().filter(|attribute| is(attribute, &["cfg"])).collect();
-    let inner = attrs.iter().filter(|attribute| !is(attribute, &["doc", "cfg", "deprecated", "must_use"]));
+    let inner = attrs
+        .iter()
+        .filter(|attribute| !is(attribute, &["doc", "cfg", "deprecated", "must_use"]));
     let checks = checks(&types, &output, settings.wraps.is_some(), &private);
     let apply = applied(function, settings, &eval);
     let wraps = settings.wraps.as_ref().map(|wrapped| {
@@ -293,7 +298,11 @@ fn checks(types: &[&Type], output: &TokenStream, is_wrapping: bool, private: &To
     let arguments = types
         .iter()
         .map(|of| quote_spanned!(of.span()=> const _: () = #private::#kind::<#of>();));
-    let at = output.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+    let at = output
+        .clone()
+        .into_iter()
+        .next()
+        .map_or_else(Span::call_site, |token| token.span());
     let result = (!has_impl(output)).then(|| quote_spanned!(at=> const _: () = #private::result::<#output>();));
     quote!(#(#arguments)* #result)
 }

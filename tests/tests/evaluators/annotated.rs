@@ -66,14 +66,25 @@ mod hygiene {
 #[tokio::test]
 async fn a_function_keeps_its_name_and_carries_its_settings() {
     let server = server();
-    let result = echo(&server, cases([(json!("abc"), json!("xyz")), (json!("a"), json!("xyz"))]))
-        .evaluators((letters, asynchronous, checked, by_path, wrapping, hygiene::shadowed))
-        .evaluator("again", letters)
-        .await
-        .unwrap();
+    let result = echo(
+        &server,
+        cases([(json!("abc"), json!("xyz")), (json!("a"), json!("xyz"))]),
+    )
+    .evaluators((letters, asynchronous, checked, by_path, wrapping, hygiene::shadowed))
+    .evaluator("again", letters)
+    .await
+    .unwrap();
     assert_eq!(
         lines(&result, 0),
-        ["letters: 3", "thrice: 18.0", "checked: true", "by_path: 0.25", "wrapping: false", "shadowed: 1.0", "again: 3"]
+        [
+            "letters: 3",
+            "thrice: 18.0",
+            "checked: true",
+            "by_path: 0.25",
+            "wrapping: false",
+            "shadowed: 1.0",
+            "again: 3"
+        ]
     );
     assert_eq!(
         lines(&result, 1)[2],

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use honeyhive_eval::prelude::*;
 use honeyhive_eval::Task;
+use honeyhive_eval::prelude::*;
 use honeyhive_tests::{server, settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -49,7 +49,13 @@ async fn five(
 ) -> String {
     let session = tracer.session_name().to_owned();
     let truth = truth.map_or(-1, |truth| truth.0);
-    format!("{} {} {truth} {} {}", trial.0, source.page, input.question, session.len() > 5)
+    format!(
+        "{} {} {truth} {} {}",
+        trial.0,
+        source.page,
+        input.question,
+        session.len() > 5
+    )
 }
 
 fn boxed(Inputs(input): Inputs<Question>) -> std::pin::Pin<Box<dyn Future<Output = String> + Send>> {
@@ -63,7 +69,10 @@ async fn five_arguments_in_any_order() {
 
 #[tokio::test]
 async fn sync_async_and_async_closures_are_told_apart_by_their_types() {
-    assert_eq!(output(|Inputs(q): Inputs<Question>| q.question).await, Ok(json!("2 + 2")));
+    assert_eq!(
+        output(|Inputs(q): Inputs<Question>| q.question).await,
+        Ok(json!("2 + 2"))
+    );
     assert_eq!(
         output(|Inputs(q): Inputs<Question>| async move { q.question }).await,
         Ok(json!("2 + 2"))
@@ -83,8 +92,14 @@ async fn sync_async_and_async_closures_are_told_apart_by_their_types() {
 async fn outputs_are_scalars_lists_maps_and_own_types_as_json() {
     assert_eq!(output(|_: Datapoint| 1.5_f32).await, Ok(json!(1.5)));
     assert_eq!(output(|_: Datapoint| vec![Some(1), None]).await, Ok(json!([1, null])));
-    assert_eq!(output(|_: Datapoint| BTreeMap::from([("a".to_owned(), true)])).await, Ok(json!({"a": true})));
-    assert_eq!(output(|_: Datapoint| Json(Answer { text: "four" })).await, Ok(json!({"text": "four"})));
+    assert_eq!(
+        output(|_: Datapoint| BTreeMap::from([("a".to_owned(), true)])).await,
+        Ok(json!({"a": true}))
+    );
+    assert_eq!(
+        output(|_: Datapoint| Json(Answer { text: "four" })).await,
+        Ok(json!({"text": "four"}))
+    );
     assert_eq!(output(|_: Datapoint| ()).await, Ok(Value::Null));
     assert_eq!(output(|_: Datapoint| Ok::<_, String>("fine")).await, Ok(json!("fine")));
     assert_eq!(
@@ -98,5 +113,8 @@ async fn what_a_datapoint_does_not_hold_is_the_error_of_its_row() {
     let error = output(|Metadata(_): Metadata<Question>| 1).await.unwrap_err();
     assert_eq!(error, "ExtractError: argument `Metadata`: missing field `question`");
     let error = output(|GroundTruth(_): GroundTruth<Vec<String>>| 1).await.unwrap_err();
-    assert!(error.starts_with("ExtractError: argument `GroundTruth`: invalid type"), "{error}");
+    assert!(
+        error.starts_with("ExtractError: argument `GroundTruth`: invalid type"),
+        "{error}"
+    );
 }

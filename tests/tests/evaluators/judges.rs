@@ -53,7 +53,12 @@ async fn the_prompt_has_the_values_and_the_answer_becomes_a_score() {
     let [prompt] = &model.asked()[..] else {
         panic!("asked once")
     };
-    for part in ["{\"found\":\"It is 42.\"}", "Its answer:\nIt is 42.\n", "expected:\n42\n", "Choose one of: yes, no."] {
+    for part in [
+        "{\"found\":\"It is 42.\"}",
+        "Its answer:\nIt is 42.\n",
+        "expected:\n42\n",
+        "Choose one of: yes, no.",
+    ] {
         assert!(prompt.contains(part), "{part} is missing:\n{prompt}");
     }
 }
@@ -65,7 +70,11 @@ async fn templates_choices_and_ratings_are_the_users() {
         .prompt("{{ inputs.found }}|{{outputs}}|{{feedback.ground_truth}}|{{metadata}}")
         .choices([("good", 1.0), ("partly", 0.25)]);
     assert_eq!(scored(judge).await, "0.25 choice=\"partly\"");
-    assert!(model.asked()[0].starts_with("It is 42.|It is 42.|42|{}\n\n"), "{}", model.asked()[0]);
+    assert!(
+        model.asked()[0].starts_with("It is 42.|It is 42.|42|{}\n\n"),
+        "{}",
+        model.asked()[0]
+    );
     let rated = Judge::new(model.answering(["Fine.\n[[4]]"])).rating(1..=5);
     assert_eq!(scored(rated).await, "4.0 (Fine.)");
 }
@@ -76,7 +85,11 @@ async fn what_an_output_contains_is_never_a_template() {
     let model = Model::default();
     let judge = Judge::new(model.answering(["[[no]]"])).prompt("<{{outputs}}>");
     outcomes(judge, [(json!("{{ground_truth}}"), json!("secret"))]).await;
-    assert!(model.asked()[0].starts_with("<{{ground_truth}}>"), "{}", model.asked()[0]);
+    assert!(
+        model.asked()[0].starts_with("<{{ground_truth}}>"),
+        "{}",
+        model.asked()[0]
+    );
 }
 
 #[tokio::test]
@@ -112,7 +125,9 @@ async fn prompts_that_cannot_be_used_stop_the_run_or_fail_the_row() {
     let server = server();
     let model = Model::default();
     let problem = async |judge: Judge| {
-        let run = echo(&server, cases([(json!(1), json!(1))])).evaluator("it", judge).await;
+        let run = echo(&server, cases([(json!(1), json!(1))]))
+            .evaluator("it", judge)
+            .await;
         let Err(EvalError::Evaluator { problem, .. }) = run else {
             panic!("no error")
         };
@@ -123,8 +138,14 @@ async fn prompts_that_cannot_be_used_stop_the_run_or_fail_the_row() {
         problem(judge().prompt("{{question}}")).await,
         "its prompt has `{{question}}`, which is none of inputs, outputs, ground_truth, metadata"
     );
-    assert_eq!(problem(judge().prompt("{{outputs")).await, "its prompt has `{{` without `}}`");
-    assert_eq!(problem(judge().choices([("yes", 1.0)])).await, "there are fewer than two choices");
+    assert_eq!(
+        problem(judge().prompt("{{outputs")).await,
+        "its prompt has `{{` without `}}`"
+    );
+    assert_eq!(
+        problem(judge().choices([("yes", 1.0)])).await,
+        "there are fewer than two choices"
+    );
     assert_eq!(
         scored(judge().prompt("{{inputs.question}}")).await,
         "error Field: the inputs have no `question`: an object with `found`"
@@ -140,7 +161,11 @@ async fn prompts_that_cannot_be_used_stop_the_run_or_fail_the_row() {
 
 #[trace(event_type = "tool")]
 async fn complete(prompt: String) -> Result<String, std::fmt::Error> {
-    Ok(if prompt.contains("It ended") { "[[yes]]".into() } else { "Hmm.".into() })
+    Ok(if prompt.contains("It ended") {
+        "[[yes]]".into()
+    } else {
+        "Hmm.".into()
+    })
 }
 
 #[tokio::test]
@@ -169,7 +194,7 @@ async fn each_question_is_a_model_event_inside_the_judges() {
         "{tree}"
     );
     assert!(tree.contains("metadata: attempt=2"), "{tree}");
-    assert!(tree.contains("metrics: helpful=1 helpful_choice=\"yes\""), "{tree}");
+    assert!(tree.contains("metrics: helpful=1.0 helpful_choice=\"yes\""), "{tree}");
 }
 
 /// A model that always prefers what comes first.

@@ -53,5 +53,7 @@ fn line(outcome: &Outcome) -> String {
 /// One line per score of a row.
 fn lines(result: &ExperimentResult, row: usize) -> Vec<String> {
     let scores = result.rows[row].scores.iter();
-    scores.map(|(name, outcome)| format!("{name}: {}", line(outcome))).collect()
+    scores
+        .map(|(name, outcome)| format!("{name}: {}", line(outcome)))
+        .collect()
 }

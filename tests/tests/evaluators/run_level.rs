@@ -18,10 +18,15 @@ async fn mean_of(result: &ExperimentResult, evaluator: &str) -> Option<f64> {
 async fn they_see_every_row_and_their_scores_reach_the_run() {
     let server = server();
     let result = echo(&server, cases([(json!(1), json!(1)), (json!(2), json!(4))]))
-        .evaluator("exact", |Outputs(found): Outputs<i64>, GroundTruth(wanted): GroundTruth<i64>| found == wanted)
+        .evaluator(
+            "exact",
+            |Outputs(found): Outputs<i64>, GroundTruth(wanted): GroundTruth<i64>| found == wanted,
+        )
         .run_evaluator("rows", |result: &ExperimentResult| result.rows.len())
         .run_evaluator("rate", async |result: &ExperimentResult| mean_of(result, "exact").await)
-        .run_evaluator("good", |result: &ExperimentResult| (result.failed() == 0, "no row failed"))
+        .run_evaluator("good", |result: &ExperimentResult| {
+            (result.failed() == 0, "no row failed")
+        })
         .run_evaluator("parts", |_: &ExperimentResult| Scores::new().with("a", 1).with("b", 2))
         .run_evaluator("silent", |_: &ExperimentResult| None::<bool>)
         .run_evaluator("broken", |_: &ExperimentResult| -> bool { panic!("no opinion") })
@@ -58,7 +63,10 @@ async fn they_see_every_row_and_their_scores_reach_the_run() {
         })
     );
     assert_eq!(run["metadata"]["offline_dataset_id"], json!(result.dataset_id));
-    assert!(result.to_string().contains("good of the run: ✓ (no row failed)"), "{result}");
+    assert!(
+        result.to_string().contains("good of the run: ✓ (no row failed)"),
+        "{result}"
+    );
 }
 
 #[tokio::test]
@@ -75,6 +83,8 @@ async fn names_are_unique_also_between_the_two_kinds() {
         .run_evaluator("a", |_: &ExperimentResult| 1)
         .await;
     assert!(matches!(both, Err(EvalError::DuplicateEvaluator { name }) if name == "a"));
-    let dotted = echo(&server, dataset()).run_evaluator("a.b", |_: &ExperimentResult| 1).await;
+    let dotted = echo(&server, dataset())
+        .run_evaluator("a.b", |_: &ExperimentResult| 1)
+        .await;
     assert!(matches!(dotted, Err(EvalError::EvaluatorName { name }) if name == "a.b"));
 }

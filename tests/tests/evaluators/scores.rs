@@ -39,7 +39,10 @@ async fn scalars_and_scores_keep_their_kind() {
 #[tokio::test]
 async fn tuples_explain_themselves() {
     assert_eq!(scored(|_: Datapoint| (true, "because")).await, "true (because)");
-    assert_eq!(scored(|_: Datapoint| (0.5, format!("{} of 2", 1))).await, "0.5 (1 of 2)");
+    assert_eq!(
+        scored(|_: Datapoint| (0.5, format!("{} of 2", 1))).await,
+        "0.5 (1 of 2)"
+    );
     let with_extras = |_: Datapoint| (1, "why", Map::from_iter([("words".to_owned(), json!(7))]));
     assert_eq!(scored(with_extras).await, "1 words=7 (why)");
 }
@@ -66,7 +69,10 @@ async fn options_results_nulls_and_lists_of_one_are_what_they_hold() {
     assert_eq!(scored(|_: Datapoint| None::<bool>).await, "none");
     assert_eq!(scored(|_: Datapoint| Value::Null).await, "none");
     assert_eq!(scored(|_: Datapoint| Ok::<_, String>(Some(2))).await, "2");
-    assert_eq!(scored(|_: Datapoint| json!([{"score": 1, "explanation": "one"}])).await, "1 (one)");
+    assert_eq!(
+        scored(|_: Datapoint| json!([{"score": 1, "explanation": "one"}])).await,
+        "1 (one)"
+    );
     assert_eq!(scored(|_: Datapoint| vec![0.25]).await, "0.25");
 }
 
@@ -106,7 +112,10 @@ async fn what_is_no_score_is_an_error_of_the_evaluator_never_silent() {
         scored(|_: Datapoint| Scores::new().with("a.b", 1)).await,
         "error Score: the score `a.b` has a name that has a dot, which would nest it"
     );
-    assert_eq!(scored(|_: Datapoint| Err::<bool, _>("no key")).await, "error Error: no key");
+    assert_eq!(
+        scored(|_: Datapoint| Err::<bool, _>("no key")).await,
+        "error Error: no key"
+    );
 }
 
 #[tokio::test]
@@ -117,7 +126,8 @@ async fn several_scores_have_names_columns_and_metrics_of_their_own() {
             .with("fluent", 0.5)
             .with("grounded", Score::new(false).because("no source"))
     };
-    let tones = |Outputs(text): Outputs<String>| HashMap::from([("warm".to_owned(), text.len()), ("cold".to_owned(), 0)]);
+    let tones =
+        |Outputs(text): Outputs<String>| HashMap::from([("warm".to_owned(), text.len()), ("cold".to_owned(), 0)]);
     let result = echo(&server, cases([(json!("out"), json!(""))]))
         .evaluator("first", |_: Datapoint| true)
         .evaluator("quality", quality)
@@ -164,6 +174,9 @@ async fn two_scores_of_one_name_are_never_mixed() {
         .unwrap();
     assert_eq!(
         lines(&result, 0),
-        ["a: error Score: it gives a score of the name `a_b`, which another one has", "a_b: 2"]
+        [
+            "a: error Score: it gives a score of the name `a_b`, which another one has",
+            "a_b: 2"
+        ]
     );
 }

@@ -43,7 +43,10 @@ async fn each_setting_gives_what_it_gave_in_0_2_57() {
         .target(8);
     assert_eq!(scored(all).await, "true");
     // Wrapping another: its score goes through its own settings, then through these.
-    assert_eq!(scored(evaluator(four().transform(|value: i64| value + 17)).transform(|value: i64| value * 2)).await, "42");
+    assert_eq!(
+        scored(evaluator(four().transform(|value: i64| value + 17)).transform(|value: i64| value * 2)).await,
+        "42"
+    );
 }
 
 #[tokio::test]
@@ -76,7 +79,10 @@ async fn explanations_extras_and_named_scores_survive() {
     let calls = AtomicU32::new(0);
     let explained = evaluator(move |_: Datapoint| {
         let call = calls.fetch_add(1, Ordering::Relaxed) + 1;
-        Score::new(call).because(format!("call {call}")).with("words", call * 10).with("topic", "bees")
+        Score::new(call)
+            .because(format!("call {call}"))
+            .with("words", call * 10)
+            .with("topic", "bees")
     });
     let outcome = scored(explained.repeat(2).aggregate(mean).check(|mean: f64| mean > 1.0)).await;
     let lines: Vec<&str> = outcome.split(" (").collect();
@@ -115,7 +121,10 @@ async fn a_repetition_or_a_function_that_fails_is_the_evaluators_error() {
         assert!(calls.fetch_add(1, Ordering::Relaxed) < 2, "out of luck");
         1
     });
-    assert_eq!(scored(third_fails.repeat(3).aggregate(mean)).await, "error Panic: out of luck");
+    assert_eq!(
+        scored(third_fails.repeat(3).aggregate(mean)).await,
+        "error Panic: out of luck"
+    );
     let label = || evaluator(|_: Datapoint| "good");
     assert_eq!(
         scored(label().transform(|value: f64| value)).await,
@@ -137,7 +146,9 @@ async fn a_repetition_or_a_function_that_fails_is_the_evaluators_error() {
 async fn settings_that_contradict_each_other_stop_the_run_before_it_starts() {
     let server = server();
     let problem = async |evaluator: ConfiguredEvaluator| {
-        let run = echo(&server, cases([(json!(1), json!(1))])).evaluator("it", evaluator).await;
+        let run = echo(&server, cases([(json!(1), json!(1))]))
+            .evaluator("it", evaluator)
+            .await;
         let EvalError::Evaluator { name, problem } = run.unwrap_err() else {
             panic!("another error")
         };
@@ -145,7 +156,10 @@ async fn settings_that_contradict_each_other_stop_the_run_before_it_starts() {
         problem
     };
     let one = || evaluator(|_: Datapoint| 1);
-    assert_eq!(problem(one().repeat(0)).await, "it is repeated 0 times: it would never run");
+    assert_eq!(
+        problem(one().repeat(0)).await,
+        "it is repeated 0 times: it would never run"
+    );
     assert_eq!(
         problem(one().repeat(3)).await,
         "it is repeated 3 times, and nothing makes one score of them: add an aggregate, such as the mean"
@@ -154,9 +168,16 @@ async fn settings_that_contradict_each_other_stop_the_run_before_it_starts() {
         problem(one().check(|_: f64, _: f64| true)).await,
         "its check takes a target, and there is none: add `target`"
     );
-    assert_eq!(problem(one().weight(-1.0)).await, "its weight is -1: use a finite number from 0 up");
+    assert_eq!(
+        problem(one().weight(-1.0)).await,
+        "its weight is -1: use a finite number from 0 up"
+    );
     // Also of one that is wrapped.
-    assert!(problem(evaluator(one().repeat(3))).await.starts_with("it is repeated 3 times"));
+    assert!(
+        problem(evaluator(one().repeat(3)))
+            .await
+            .starts_with("it is repeated 3 times")
+    );
     let runs = get(&server, "/v1/runs").await;
     assert_eq!(runs["evaluations"].as_array().map(Vec::len), Some(0), "{runs}");
 }
@@ -172,13 +193,23 @@ async fn each_call_is_an_event_of_its_own_with_what_it_calls_inside() {
     let length = evaluator(|Outputs(text): Outputs<String>| Score::new(look_up(&text)).because("its letters"));
     let failing = evaluator(|_: Datapoint| Err::<bool, _>("no model"));
     let result = echo(&server, cases([(json!("out"), json!("truth"))]))
-        .evaluator("length", length.weight(2.0).check(|n: f64, least: f64| n >= least).target(3))
+        .evaluator(
+            "length",
+            length.weight(2.0).check(|n: f64, least: f64| n >= least).target(3),
+        )
         .evaluator("plain", |_: Datapoint| look_up("four"))
         .evaluator("failing", failing)
         .max_workers(1)
         .await
         .unwrap();
-    assert_eq!(lines(&result, 0), ["length: true (its letters)", "plain: 4", "failing: error Error: no model"]);
+    assert_eq!(
+        lines(&result, 0),
+        [
+            "length: true (its letters)",
+            "plain: 4",
+            "failing: error Error: no model"
+        ]
+    );
     let tree = session(&tracer(&server), result.rows[0].session_id).await.to_string();
     // Evaluators run at once, so their events come in any order; each has its own place in the tree.
     for expected in [
@@ -197,5 +228,8 @@ async fn each_call_is_an_event_of_its_own_with_what_it_calls_inside() {
     let run = get(&server, &format!("/v1/runs/{}", result.run_id)).await["evaluation"].clone();
     assert_eq!(run["configuration"]["evaluator_weights"], json!({"length": 2.0}));
     assert_eq!(result.weights["length"], 2.0);
-    assert!(result.to_string().contains("length: 100.0 % of 1 scored, weight 2"), "{result}");
+    assert!(
+        result.to_string().contains("length: 100.0 % of 1 scored, weight 2"),
+        "{result}"
+    );
 }
