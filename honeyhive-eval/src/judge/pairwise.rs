@@ -64,11 +64,13 @@ pub struct Pairwise {
     retries: u32,
 }
 
+type Find = Arc<dyn Fn(&Datapoint) -> Option<String> + Send + Sync>;
+
 /// Where the other answer is.
 #[derive(Clone)]
 enum Other {
     GroundTruth(Field),
-    Function(Arc<dyn Fn(&Datapoint) -> Option<String> + Send + Sync>),
+    Function(Find),
 }
 
 impl Pairwise {
