@@ -48,6 +48,11 @@ pub(crate) fn spawn<T: Send + 'static>(call: Call<T>, cx: Context) -> JoinSet<Re
 
 /// Waits for the call; a panic is an error like any other.
 pub(crate) async fn join<T: 'static>(mut set: JoinSet<Result<T, TaskError>>) -> Result<T, TaskError> {
+    outcome(&mut set).await
+}
+
+/// As [`join`], and the call can still be stopped when this is dropped.
+pub(crate) async fn outcome<T: 'static>(set: &mut JoinSet<Result<T, TaskError>>) -> Result<T, TaskError> {
     match set.join_next().await {
         Some(Ok(outcome)) => outcome,
         Some(Err(error)) => Err(match error.try_into_panic() {

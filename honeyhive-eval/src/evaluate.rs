@@ -1,15 +1,19 @@
 //! `evaluate()`: describing an experiment.
 
+mod rescore;
+mod settings;
+
 use std::fmt;
 
 use honeyhive_core::{HoneyHiveTracer, TracerBuilder};
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, DatasetStream, Source};
 use crate::evaluator::{ConfiguredEvaluator, Evaluators};
 use crate::function::{AnyTask, Evaluator, Task, any_task, name_of};
 use crate::run_evaluator::{AnyRunEvaluator, RunEvaluator, any_run_evaluator};
 
-const DEFAULT_WORKERS: usize = 10;
+pub use rescore::rescore;
+pub(crate) use settings::Settings;
 
 /// Describes an experiment: `function` over a dataset. Await it to run it.
 ///
@@ -42,11 +46,11 @@ pub fn evaluate<M, F: Task<M>>(function: F) -> Evaluation {
         task: any_task(function),
         function_name: name_of::<F>().to_owned(),
         name: None,
-        dataset: None,
+        dataset: Source::None,
         evaluators: Vec::new(),
         run_evaluators: Vec::new(),
-        max_workers: DEFAULT_WORKERS,
         destination: Destination::Own(Box::new(HoneyHiveTracer::builder())),
+        settings: Settings::default(),
     }
 }
 
@@ -56,11 +60,11 @@ pub struct Evaluation {
     pub(crate) task: AnyTask,
     pub(crate) function_name: String,
     pub(crate) name: Option<String>,
-    pub(crate) dataset: Option<Dataset>,
+    pub(crate) dataset: Source,
     pub(crate) evaluators: Vec<(String, ConfiguredEvaluator)>,
     pub(crate) run_evaluators: Vec<(String, AnyRunEvaluator)>,
-    pub(crate) max_workers: usize,
     pub(crate) destination: Destination,
+    pub(crate) settings: Settings,
 }
 
 /// Where an experiment reports.
@@ -80,7 +84,19 @@ impl Evaluation {
 
     /// What to run the function on.
     pub fn dataset(mut self, dataset: Dataset) -> Self {
-        self.dataset = Some(dataset);
+        self.dataset.give(Source::Items(dataset));
+        self
+    }
+
+    /// Runs the function on a dataset the server holds, with the datapoints it has when the experiment starts.
+    pub fn dataset_id(mut self, id: impl Into<String>) -> Self {
+        self.dataset.give(Source::Managed(id.into()));
+        self
+    }
+
+    /// Runs the function on datapoints that come while it runs.
+    pub fn dataset_stream(mut self, stream: DatasetStream) -> Self {
+        self.dataset.give(Source::Stream(stream));
         self
     }
 
@@ -134,12 +150,6 @@ impl Evaluation {
         self
     }
 
-    /// How many datapoints run at once. Default: 10.
-    pub fn max_workers(mut self, workers: usize) -> Self {
-        self.max_workers = workers;
-        self
-    }
-
     /// Name of the event that stands for a call of the function. Default: the function's own name, `function` for a
     /// closure.
     pub fn function_name(mut self, name: impl Into<String>) -> Self {
@@ -170,7 +180,7 @@ impl fmt::Debug for Evaluation {
                 "evaluators",
                 &self.evaluators.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             )
-            .field("max_workers", &self.max_workers)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

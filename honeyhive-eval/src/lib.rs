@@ -11,22 +11,31 @@
 #[doc(hidden)]
 pub mod __private;
 mod call;
+mod compare;
 mod dataset;
 mod error;
 mod evaluate;
 mod evaluator;
 pub mod evaluators;
 mod extract;
+#[cfg(test)]
+mod fixture;
 mod function;
+mod gate;
+mod git;
 mod ids;
+mod journal;
 mod judge;
 mod output;
 pub mod prelude;
+mod progress;
 mod report;
 mod result;
 mod run_evaluator;
 mod runner;
 mod score;
+mod stats;
+mod summary;
 
 /// The tracing crate this one builds on.
 pub use honeyhive_core;
@@ -84,9 +93,10 @@ pub use honeyhive_macros::evaluator;
 pub use honeyhive_macros::trace_in_eval as trace;
 
 pub use call::Call;
-pub use dataset::{Datapoint, Dataset, DatasetError};
+pub use compare::{CompareError, Comparison, Metric, MetricComparison, RowChange, RunName};
+pub use dataset::{Datapoint, Dataset, DatasetError, DatasetStream};
 pub use error::EvalError;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate, rescore};
 pub use evaluator::annotated::Annotated;
 pub use evaluator::evaluator;
 pub use evaluator::{Check, ConfiguredEvaluator, ConfiguredShape, Evaluators, aggregate};
@@ -94,7 +104,14 @@ pub use extract::{
     ExtractError, FromOutcome, FromTask, GroundTruth, Inputs, Metadata, OutcomeContext, Outputs, TaskContext, Trial,
 };
 pub use function::{AnnotatedShape, AsyncShape, Evaluator, SyncShape, Task, WrappingShape};
+pub use gate::{Check as GateCheck, Gate, GateFailed, GateReport, Measure, Regression};
+pub use journal::JournalError;
 pub use output::{IntoOutput, Json, TaskError};
-pub use result::{ExperimentResult, Outcome, Row, ScoreSummary, Trial as TrialRow, Usage};
+pub use progress::Progress;
+pub use report::{Report, ReportError};
+pub use result::{ExperimentResult, Outcome, Row, Trial as TrialRow, Usage};
 pub use run_evaluator::RunEvaluator;
+pub use runner::{CancelHandle, Isolation, RateLimit, Reducer, Retry};
 pub use score::{FromScore, IntoScore, Score, ScoreValue, Scores};
+pub use stats::{Aggregate, Interval, Significance, Test, UnknownAggregate};
+pub use summary::ScoreSummary;

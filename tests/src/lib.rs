@@ -138,4 +138,5 @@ fn client() -> reqwest::Client {
 #[doc = include_str!("../../README.md")]
 #[doc = include_str!("../../docs/tracing.md")]
 #[doc = include_str!("../../docs/evaluators.md")]
+#[doc = include_str!("../../docs/comparing-runs.md")]
 struct Documents;
