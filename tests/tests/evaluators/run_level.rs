@@ -64,7 +64,7 @@ async fn they_see_every_row_and_their_scores_reach_the_run() {
     );
     assert_eq!(run["metadata"]["offline_dataset_id"], json!(result.dataset_id));
     assert!(
-        result.to_string().contains("good of the run: ✓ (no row failed)"),
+        result.to_string().contains("good: ✓ of the run"),
         "{result}"
     );
 }

@@ -229,7 +229,7 @@ async fn each_call_is_an_event_of_its_own_with_what_it_calls_inside() {
     assert_eq!(run["configuration"]["evaluator_weights"], json!({"length": 2.0}));
     assert_eq!(result.weights["length"], 2.0);
     assert!(
-        result.to_string().contains("length: 100.0 % of 1 scored, weight 2"),
+        result.to_string().contains("of 1 scored, weight 2"),
         "{result}"
     );
 }
