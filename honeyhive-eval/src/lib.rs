@@ -103,7 +103,9 @@ pub use evaluator::{Check, ConfiguredEvaluator, ConfiguredShape, Evaluators, agg
 pub use extract::{
     ExtractError, FromOutcome, FromTask, GroundTruth, Inputs, Metadata, OutcomeContext, Outputs, TaskContext, Trial,
 };
-pub use function::{AnnotatedShape, AsyncShape, Evaluator, SyncShape, Task, WrappingShape};
+pub use function::{
+    AnnotatedShape, Arguments, AsyncShape, Evaluator, Function, Returned, SyncShape, Task, WrappingShape,
+};
 pub use gate::{Check as GateCheck, Gate, GateFailed, GateReport, Measure, Regression};
 pub use journal::JournalError;
 pub use output::{IntoOutput, Json, TaskError};

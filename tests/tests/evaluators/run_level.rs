@@ -63,10 +63,7 @@ async fn they_see_every_row_and_their_scores_reach_the_run() {
         })
     );
     assert_eq!(run["metadata"]["offline_dataset_id"], json!(result.dataset_id));
-    assert!(
-        result.to_string().contains("good: ✓ of the run"),
-        "{result}"
-    );
+    assert!(result.to_string().contains("good: ✓ of the run"), "{result}");
 }
 
 #[tokio::test]

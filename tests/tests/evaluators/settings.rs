@@ -228,8 +228,5 @@ async fn each_call_is_an_event_of_its_own_with_what_it_calls_inside() {
     let run = get(&server, &format!("/v1/runs/{}", result.run_id)).await["evaluation"].clone();
     assert_eq!(run["configuration"]["evaluator_weights"], json!({"length": 2.0}));
     assert_eq!(result.weights["length"], 2.0);
-    assert!(
-        result.to_string().contains("of 1 scored, weight 2"),
-        "{result}"
-    );
+    assert!(result.to_string().contains("of 1 scored, weight 2"), "{result}");
 }
