@@ -90,7 +90,8 @@ impl HoneyHiveTracer {
         self.inner.pipeline.server_url()
     }
 
-    /// Opens another session on the same pipeline: microseconds, no thread, no socket.
+    /// Opens another session on the same pipeline: microseconds, no thread, no socket. Without a name, that is with a
+    /// blank one, it has the name of this session.
     pub fn new_session(&self, name: impl Into<Arc<str>>) -> SessionBuilder {
         SessionBuilder::new(self.clone(), name.into())
     }
@@ -205,7 +206,7 @@ impl HoneyHiveTracer {
     /// The REST client of this tracer's backend.
     #[must_use]
     pub fn api(&self) -> api::Client {
-        api::Client::new(self.inner.pipeline.clone())
+        api::Client::of(self.inner.pipeline.clone())
     }
 
     pub(crate) fn root(pipeline: Pipeline, announce: bool) -> Self {
@@ -275,7 +276,7 @@ impl HoneyHiveTracer {
 
     /// The current context with this tracer active in it.
     fn context(&self) -> Context {
-        Active::in_context(self, context::current())
+        Active::around(self, context::current())
     }
 
     /// Whether both trace into the same session of the same pipeline.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use honeyhive_core::api::RunStatus;
+use honeyhive_core::api::{ApiError, Client, ResultQuery, RunResult, RunStatus};
 use honeyhive_core::{SessionId, TokenUsage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -190,6 +190,16 @@ impl ExperimentResult {
             duration,
             warnings: Vec::new(),
         })
+    }
+
+    /// What the server makes of the run: its metrics, and which datapoints passed. It counts what has arrived and been
+    /// processed there, so ask again when something is missing; evaluators that run on the server take minutes.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`]. The rows here are whole whatever the server says.
+    pub async fn server_summary(&self, client: &Client) -> Result<RunResult, ApiError> {
+        client.runs().result(&self.run_id, &ResultQuery::default()).await
     }
 
     /// Rows whose function gave an output.

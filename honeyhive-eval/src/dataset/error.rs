@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use honeyhive_core::api::ApiError;
+
 /// A dataset cannot be read.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -29,6 +31,26 @@ pub enum DatasetError {
         place: String,
         /// What is wrong, and what was expected.
         problem: String,
+    },
+    /// The server did not give the dataset, or did not take it.
+    #[error("dataset {dataset:?}: {source}")]
+    Server {
+        /// Id or name of the dataset.
+        dataset: String,
+        /// What went wrong.
+        source: ApiError,
+    },
+    /// The server lists datapoints it does not have.
+    #[error(
+        "dataset {dataset:?} lists {} the server does not have: {}",
+        if datapoints.len() == 1 { "a datapoint".to_owned() } else { format!("{} datapoints", datapoints.len()) },
+        datapoints.join(", ")
+    )]
+    Missing {
+        /// Id of the dataset.
+        dataset: String,
+        /// Ids of the datapoints.
+        datapoints: Vec<String>,
     },
     /// The stream that gives the items failed.
     #[error("dataset {place}: {source}")]

@@ -4,8 +4,10 @@ mod csv;
 mod error;
 mod item;
 mod jsonl;
+mod managed;
 mod source;
 mod stream;
+mod upload;
 
 use std::collections::HashSet;
 use std::fmt;

@@ -31,11 +31,17 @@ impl Source {
     }
 
     /// Gets hold of the datapoints.
-    pub(crate) async fn resolve(self, _tracer: &HoneyHiveTracer) -> Result<Resolved, EvalError> {
+    pub(crate) async fn resolve(self, tracer: &HoneyHiveTracer) -> Result<Resolved, EvalError> {
         match self {
             Self::Items(dataset) => Ok(Resolved::Items(dataset)),
             Self::Stream(stream) => Ok(Resolved::Stream(stream)),
-            Self::Managed(_) => Err(EvalError::NoDataset),
+            Self::Managed(id) => {
+                let dataset = Dataset::managed(&tracer.api(), &id).await?;
+                if dataset.is_empty() {
+                    return Err(EvalError::EmptyDataset);
+                }
+                Ok(Resolved::Items(dataset))
+            }
             Self::None => Err(EvalError::NoDataset),
             Self::Several => Err(EvalError::SeveralDatasets),
         }

@@ -32,7 +32,7 @@ pub(crate) use trials::row;
 
 use self::collect::Collected;
 use self::limits::Limits;
-use self::record::{Described, Record, Unfinished};
+use self::record::{Described, Record, Sessions, Unfinished};
 use self::schedule::Ended;
 use crate::dataset::Source;
 use crate::error::EvalError;
@@ -289,6 +289,10 @@ impl Experiment {
             warnings,
         };
         let mut result = score_run(&self.run_evaluators, result).await;
+        let sessions = Sessions {
+            event_ids: sessions,
+            datapoint_ids: ended.datapoint_ids,
+        };
         let completed = self.record.complete(&self.tracer, status, sessions, &result.run_scores);
         if let Err(error) = completed.await {
             result.warnings.push(format!("the run could not be completed: {error}"));

@@ -33,6 +33,14 @@ pub(super) struct Described<'a> {
     pub(super) datapoint_ids: Vec<String>,
 }
 
+/// What a run had, in dataset order.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    pub(super) event_ids: Vec<String>,
+    /// Only if the run could not be created with them.
+    pub(super) datapoint_ids: Vec<String>,
+}
+
 impl Record {
     pub(super) fn new(
         name: Option<&str>,
@@ -84,14 +92,13 @@ impl Record {
         let run = CreateRun {
             run_id: self.run_id.clone(),
             name: self.name.to_string(),
-            status: RunStatus::Pending,
             metadata: self.metadata.clone(),
             dataset_id: self.managed.then(|| self.dataset_id.clone()),
-            event_ids: Vec::new(),
             configuration,
             datapoint_ids: described.datapoint_ids,
+            ..CreateRun::default()
         };
-        self.run_id = tracer.api().create_run(&run).await.map_err(EvalError::CreateRun)?;
+        self.run_id = tracer.api().runs().create(&run).await.map_err(EvalError::CreateRun)?;
         Ok(())
     }
 
@@ -100,7 +107,7 @@ impl Record {
         &self,
         tracer: &HoneyHiveTracer,
         status: RunStatus,
-        sessions: Vec<String>,
+        sessions: Sessions,
         run_scores: &[(String, Outcome)],
     ) -> Result<(), ApiError> {
         let mut metadata = self.metadata.clone();
@@ -108,12 +115,14 @@ impl Record {
             metadata.insert("run_scores".into(), recorded(run_scores).into());
         }
         let update = UpdateRun {
-            name: self.name.to_string(),
-            status,
+            name: Some(self.name.to_string()),
+            status: Some(status),
             metadata,
-            event_ids: sessions,
+            event_ids: sessions.event_ids,
+            datapoint_ids: sessions.datapoint_ids,
+            ..UpdateRun::default()
         };
-        tracer.api().update_run(&self.run_id, &update).await
+        tracer.api().runs().update(&self.run_id, &update).await
     }
 }
 
@@ -147,7 +156,9 @@ impl Drop for Unfinished {
         };
         tracing::warn!(%run_id, "evaluate() was dropped before its end: the run is being marked as cancelled");
         runtime.spawn(async move {
-            let told = record.complete(&tracer, RunStatus::Cancelled, Vec::new(), &[]).await;
+            let told = record
+                .complete(&tracer, RunStatus::Cancelled, Sessions::default(), &[])
+                .await;
             if let Err(error) = told {
                 tracing::warn!(%error, run_id = %record.run_id, "the run stays pending");
             }

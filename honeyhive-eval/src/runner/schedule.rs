@@ -21,6 +21,8 @@ pub(super) struct Ended {
     pub(super) failed_fast: bool,
     /// Datapoints that have no row.
     pub(super) not_run: usize,
+    /// Datapoints that were not known beforehand, in order.
+    pub(super) datapoint_ids: Vec<String>,
     /// The dataset could not be read to its end.
     pub(super) error: Option<DatasetError>,
 }
@@ -81,6 +83,9 @@ pub(super) async fn run_all(
             }
             next = datapoints.next(), if more && waiting.is_empty() && running.len() < settings.max_workers => match next {
                 Some(Ok(datapoint)) => {
+                    if total.is_none() {
+                        ended.datapoint_ids.push(datapoint.id.clone());
+                    }
                     let datapoint = Arc::new(datapoint);
                     let units = (0..settings.trials).filter(|number| !done.contains(&(seen, *number)));
                     waiting.extend(units.map(|number| Unit { index: seen, number, datapoint: datapoint.clone() }));
