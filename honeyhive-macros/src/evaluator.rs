@@ -5,7 +5,9 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Error, Expr, FnArg, GenericParam, ItemFn, Lit, LitStr, Path, Result, ReturnType, Token, Type};
+use syn::{Attribute, Error, Expr, FnArg, GenericParam, ItemFn, Lit, Path, Result, ReturnType, Token, Type};
+
+use crate::args::{literal, set};
 
 /// How each argument is written.
 const USAGE: [(&str, &str); 10] = [
@@ -118,7 +120,7 @@ impl Settings {
 
     /// What can be seen here to be wrong, at its token.
     fn contradictions(&self) -> Result<()> {
-        match self.name.as_ref().map(|name| (name, text(name))) {
+        match self.name.as_ref().map(|name| (name, literal(name))) {
             Some((_, Some(text))) if text.value().trim().is_empty() => {
                 return Err(Error::new(text.span(), "the name is empty"));
             }
@@ -128,7 +130,7 @@ impl Settings {
             Some((expr @ Expr::Lit(_), None)) => return Err(Error::new_spanned(expr, "a name is text")),
             _ => {}
         }
-        if let Some(named) = self.aggregate.as_ref().and_then(text)
+        if let Some(named) = self.aggregate.as_ref().and_then(literal)
             && !AGGREGATES.contains(&named.value().as_str())
         {
             let names: Vec<_> = AGGREGATES.iter().map(|name| format!("\"{name}\"")).collect();
@@ -321,7 +323,7 @@ fn applied(function: &ItemFn, settings: &Settings, eval: &TokenStream) -> TokenS
         .name
         .as_ref()
         .map_or_else(|| quote!(#own_name), ToTokens::to_token_stream);
-    let aggregate = settings.aggregate.as_ref().map(|aggregate| match text(aggregate) {
+    let aggregate = settings.aggregate.as_ref().map(|aggregate| match literal(aggregate) {
         Some(named) => {
             let function = Ident::new(&named.value(), named.span());
             quote!(.aggregate(#eval::aggregate::#function))
@@ -345,16 +347,6 @@ fn is(attribute: &Attribute, names: &[&str]) -> bool {
     names.iter().any(|name| attribute.path().is_ident(name))
 }
 
-fn text(expr: &Expr) -> Option<&LitStr> {
-    match expr {
-        Expr::Lit(expr) => match &expr.lit {
-            Lit::Str(text) => Some(text),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 fn whole(expr: &Expr) -> Option<u64> {
     match expr {
         Expr::Lit(expr) => match &expr.lit {
@@ -370,13 +362,6 @@ fn equals(name: &Ident, input: ParseStream<'_>) -> Result<()> {
         Ok(_) => Ok(()),
         Err(_) => Err(Error::new(name.span(), usage(name))),
     }
-}
-
-fn set<T>(slot: &mut Option<T>, name: &Ident, value: T) -> Result<()> {
-    if slot.replace(value).is_some() {
-        return Err(Error::new(name.span(), format!("`{name}` is given twice")));
-    }
-    Ok(())
 }
 
 fn allowed() -> String {
