@@ -55,7 +55,8 @@ impl Collected {
         }
         let (datapoint, trials) = self.open.remove(&index)?;
         let row = row(datapoint, trials.into_values().collect(), self.reducer)?;
-        Some(self.rows.entry(index).insert_entry(row).into_mut())
+        self.rows.insert(index, row);
+        self.rows.get(&index)
     }
 
     /// Rows that are complete.

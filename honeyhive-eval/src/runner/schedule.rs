@@ -7,10 +7,10 @@ use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::Experiment;
 use super::cancel::Stop;
 use super::collect::Collected;
 use super::execution::{Done, Unit};
-use super::{CancelHandle, Experiment};
 use crate::dataset::{DatasetError, Resolved};
 use crate::progress::Reporter;
 
@@ -37,7 +37,7 @@ pub(super) async fn run_all(
     let settings = &experiment.settings;
     let total = dataset.len();
     let progress = Reporter::new(settings.progress, &experiment.record.name, total, collected.len());
-    let cancel = settings.cancel.clone().unwrap_or_else(CancelHandle::new);
+    let cancel = settings.cancel.clone().unwrap_or_default();
     let _listener = settings.on_ctrl_c.then(|| cancel.on_ctrl_c());
     let mut stop = cancel.watch();
 
