@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use honeyhive_eval::prelude::*;
-use honeyhive_eval::{Aggregate, EvalError, Evaluation, ExperimentResult, Gate, Measure, Metric, Regression};
+use honeyhive_eval::{Aggregate, EvalError, Evaluation, ExperimentResult, Measure, Metric, Regression};
 use honeyhive_local::Server;
 
 #[tokio::main]

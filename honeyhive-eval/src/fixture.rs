@@ -41,7 +41,7 @@ pub(crate) fn scored<T: Into<ScoreValue>>(name: &str, scores: impl IntoIterator<
 pub(crate) fn row(index: usize, output: Value, scores: Vec<(&str, Outcome)>) -> Row {
     Row {
         datapoint_id: format!("d{index}"),
-        session_id: SessionId::from_key(&format!("row {index}")),
+        session_id: SessionId::from_key(format!("row {index}")),
         inputs: json!({"question": format!("what is {index}?")}),
         ground_truth: None,
         metadata: Map::new(),

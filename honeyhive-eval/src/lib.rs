@@ -111,5 +111,5 @@ pub use result::{ExperimentResult, Outcome, Row, Trial as TrialRow, Usage};
 pub use run_evaluator::RunEvaluator;
 pub use runner::{CancelHandle, Isolation, RateLimit, Reducer, Retry};
 pub use score::{FromScore, IntoScore, Score, ScoreValue, Scores};
-pub use stats::{Aggregate, Interval, Significance, Test, UnknownAggregate};
+pub use stats::{Aggregate, Interval, Significance, Test};
 pub use summary::ScoreSummary;

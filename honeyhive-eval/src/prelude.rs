@@ -3,5 +3,6 @@
 pub use honeyhive_core::{Enrichment, HoneyHiveTracer};
 
 pub use crate::{
-    Datapoint, Dataset, GroundTruth, Inputs, Json, Metadata, Outputs, Score, Scores, Trial, evaluate, evaluator, trace,
+    Datapoint, Dataset, Gate, GroundTruth, Inputs, Json, Metadata, Outputs, Score, Scores, Trial, evaluate, evaluator,
+    trace,
 };

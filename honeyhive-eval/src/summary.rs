@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::result::{ExperimentResult, Outcome, Row};
 use crate::score::{Score, ScoreValue};
-use crate::stats::{Aggregate, Interval, mean, mean_interval, rate_interval};
+use crate::stats::{Aggregate, Interval, aggregate, mean, mean_interval, rate_interval};
 
 /// What the scores of one evaluator amount to.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +31,8 @@ pub struct ScoreSummary {
 impl ScoreSummary {
     /// Another aggregate than the mean; of no numbers there is none.
     #[must_use]
-    pub fn aggregate(&self, aggregate: Aggregate) -> Option<f64> {
-        aggregate.of(&self.values)
+    pub fn aggregate(&self, how: Aggregate) -> Option<f64> {
+        aggregate(how, &self.values)
     }
 
     /// Its numbers in dataset order, with a flag as 1 or 0.
@@ -166,17 +166,21 @@ fn beside(value: &Value) -> Option<ScoreValue> {
 
 /// Tokens and cost of all rows together, as far as rows have them: name and total.
 pub(crate) fn total_usage(rows: &[Row]) -> Vec<(&'static str, f64)> {
-    #[allow(clippy::cast_precision_loss, reason = "nobody pays for 2^53 tokens")]
-    let tokens = |count: Option<u64>| count.map(|count| count as f64);
-    let kinds: [(&str, &dyn Fn(&Row) -> Option<f64>); 4] = [
-        ("tokens in", &|row| tokens(row.usage.input_tokens)),
-        ("tokens out", &|row| tokens(row.usage.output_tokens)),
-        ("tokens", &|row| tokens(row.usage.total_tokens)),
-        ("cost (USD)", &|row| row.usage.cost),
+    type Amount = fn(&Row) -> Option<f64>;
+    let kinds: [(_, Amount); 4] = [
+        ("tokens in", |row| tokens(row.usage.input_tokens)),
+        ("tokens out", |row| tokens(row.usage.output_tokens)),
+        ("tokens", |row| tokens(row.usage.total_tokens)),
+        ("cost (USD)", |row| row.usage.cost),
     ];
     let totals = kinds.into_iter().filter_map(|(name, value)| {
         let values: Vec<f64> = rows.iter().filter_map(value).collect();
-        Some((name, Aggregate::Sum.of(&values)?))
+        Some((name, aggregate(Aggregate::Sum, &values)?))
     });
     totals.collect()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "nobody pays for 2^53 tokens")]
+pub(crate) fn tokens(count: Option<u64>) -> Option<f64> {
+    count.map(|count| count as f64)
 }

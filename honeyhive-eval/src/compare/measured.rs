@@ -7,7 +7,7 @@ use honeyhive_core::api::RunStatus;
 use super::metric::Metric;
 use crate::result::{ExperimentResult, Row};
 use crate::score::{Score, ScoreValue};
-use crate::summary::measured;
+use crate::summary::{measured, tokens};
 
 /// Everything measured in a run.
 #[derive(Clone, Debug)]
@@ -65,9 +65,10 @@ impl Measured {
         }
         let succeeded = |row: &Row| row.output.is_ok().then(|| row.milliseconds());
         metrics.push((Metric::Latency, Values::of(&run.rows, succeeded)));
-        #[allow(clippy::cast_precision_loss, reason = "nobody pays for 2^53 tokens in one row")]
-        let tokens = |row: &Row| row.usage.total_tokens.map(|tokens| tokens as f64);
-        metrics.push((Metric::Tokens, Values::of(&run.rows, tokens)));
+        metrics.push((
+            Metric::Tokens,
+            Values::of(&run.rows, |row| tokens(row.usage.total_tokens)),
+        ));
         metrics.push((Metric::Cost, Values::of(&run.rows, |row| row.usage.cost)));
         metrics.retain(|(_, values)| !values.rows.is_empty());
         let run_scores = run.run_scores.iter().filter_map(|(name, outcome)| {

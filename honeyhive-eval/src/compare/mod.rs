@@ -2,6 +2,7 @@
 
 mod measured;
 mod metric;
+mod server;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use std::collections::HashSet;
 pub(crate) use measured::Measured;
 pub use metric::{Metric, MetricComparison, RowChange};
 
+use honeyhive_core::api::ApiError;
 use serde::Serialize;
 
 use crate::result::ExperimentResult;
@@ -68,6 +70,14 @@ pub enum CompareError {
         run: String,
         /// Id of the baseline.
         baseline: String,
+    },
+    /// A run cannot be read from the server.
+    #[error("run {run} cannot be read: {source}")]
+    Server {
+        /// Id of the run.
+        run: String,
+        /// What went wrong.
+        source: ApiError,
     },
 }
 
@@ -153,7 +163,8 @@ impl Comparison {
         })
     }
 
-    /// Says that less of this metric is better: its improved and degraded rows change places.
+    /// Says that less of this metric is better: its improved and degraded rows change places. Does nothing to a
+    /// metric that is not compared.
     #[must_use]
     pub fn lower_is_better(mut self, metric: impl Into<Metric>) -> Self {
         let metric = metric.into();

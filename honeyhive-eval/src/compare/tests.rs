@@ -66,7 +66,7 @@ fn latency_tokens_and_cost_are_better_when_lower() {
     for row in &mut now.rows {
         row.latency += Duration::from_millis(50);
     }
-    let (mut cheap, mut dear) = (before.clone(), now);
+    let (mut cheap, mut dear) = (before, now);
     cheap.rows[0].usage.cost = Some(0.5);
     dear.rows[0].usage.cost = Some(0.75);
     let comparison = dear.compare_with(&cheap).unwrap();

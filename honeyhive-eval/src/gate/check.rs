@@ -3,7 +3,7 @@
 use super::{Check, Measure, Regression};
 use crate::compare::{Comparison, Measured, Metric, MetricComparison};
 use crate::report::text::{number, p_is, plural, signed};
-use crate::stats::Aggregate;
+use crate::stats::{Aggregate, aggregate, aggregate_name};
 
 /// A check that fails, for a run that was cut short: what is missing may be what would have failed.
 pub(super) fn cut_short(run: &Measured) -> Option<Check> {
@@ -30,12 +30,11 @@ pub(super) fn threshold(run: &Measured, measure: &Measure, threshold: f64, at_le
     let Measure { metric, aggregate } = measure;
     let name = match aggregate {
         Aggregate::Average => metric.to_string(),
-        other => format!("{other} of {metric}"),
+        other => format!("{} of {metric}", aggregate_name(*other)),
     };
     let rule = format!("{name} {} {}", if at_least { "≥" } else { "≤" }, number(threshold));
-    let (value, rows) = match value(run, measure) {
-        Some(found) => found,
-        None => return cannot(rule, no_value(run, metric)),
+    let Some((value, rows)) = value(run, measure) else {
+        return cannot(rule, no_value(run, metric));
     };
     Check {
         rule,
@@ -55,7 +54,7 @@ pub(super) fn threshold(run: &Measured, measure: &Measure, threshold: f64, at_le
 fn value(run: &Measured, measure: &Measure) -> Option<(f64, Option<usize>)> {
     if let Some(values) = run.values(&measure.metric) {
         let numbers = values.numbers();
-        return Some((measure.aggregate.of(&numbers)?, Some(numbers.len())));
+        return Some((aggregate(measure.aggregate, &numbers)?, Some(numbers.len())));
     }
     let Metric::Score { name, event: None } = &measure.metric else {
         return None;

@@ -167,6 +167,7 @@ impl ExperimentResult {
     }
 
     /// As [`gate`](Self::gate), with the report either way.
+    #[must_use = "a gate that nobody looks at lets everything pass"]
     pub fn check(&self, gate: &Gate) -> GateReport {
         gate.report(&Measured::of(self), None)
     }
@@ -183,6 +184,7 @@ impl Comparison {
     }
 
     /// As [`gate`](Self::gate), with the report either way.
+    #[must_use = "a gate that nobody looks at lets everything pass"]
     pub fn check(&self, gate: &Gate) -> GateReport {
         gate.report(&self.measured, Some(self))
     }

@@ -8,7 +8,6 @@ use serde::Serialize;
 /// What a gate found: one line per condition. As the return value of `main` it is the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "a gate that nobody looks at lets everything pass"]
 pub struct GateReport {
     /// Name of the run.
     pub run: String,

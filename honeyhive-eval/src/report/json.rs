@@ -10,7 +10,7 @@ use crate::gate::Check;
 use crate::output::TaskError;
 use crate::result::{ExperimentResult, Outcome, Row, Trial, Usage};
 use crate::score::ScoreValue;
-use crate::stats::{Aggregate, Interval};
+use crate::stats::{AGGREGATES, Interval, aggregate};
 use crate::summary::ScoreSummary;
 
 pub(super) fn document(report: &Report<'_>) -> String {
@@ -113,7 +113,7 @@ struct Aggregates<'a>(&'a [f64]);
 
 impl Serialize for Aggregates<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(Aggregate::ALL.map(|aggregate| (aggregate, aggregate.of(self.0))))
+        serializer.collect_map(AGGREGATES.map(|(how, name)| (name, aggregate(how, self.0))))
     }
 }
 

@@ -9,7 +9,7 @@ use super::text::{
 use crate::compare::{Comparison, MetricComparison, RowChange};
 use crate::gate::GateReport;
 use crate::result::{ExperimentResult, Outcome, Row};
-use crate::stats::Aggregate;
+use crate::stats::{Aggregate, aggregate};
 use crate::summary::{ScoreSummary, total_usage};
 
 /// Rows listed under each heading; the HTML and JSON reports have all of them.
@@ -53,7 +53,10 @@ fn headline(run: &ExperimentResult) -> String {
     let mut parts = counts(run);
     parts.push(format!("{:.1} s", run.duration.as_secs_f64()));
     let latencies = run.latencies();
-    if let (Some(median), Some(p95)) = (Aggregate::Median.of(&latencies), Aggregate::P95.of(&latencies)) {
+    if let (Some(median), Some(p95)) = (
+        aggregate(Aggregate::Median, &latencies),
+        aggregate(Aggregate::P95, &latencies),
+    ) {
         parts.push(format!("latency {} ms (p95 {} ms)", number(median), number(p95)));
     }
     parts.extend(
@@ -124,7 +127,8 @@ fn value(metric: &ScoreSummary) -> String {
                 .iter()
                 .take(LISTED)
                 .map(|(label, count)| format!("{count} × {}", cell(label)));
-            labels.collect::<Vec<_>>().join(", ")
+            let others = if metric.labels.len() > LISTED { ", …" } else { "" };
+            labels.collect::<Vec<_>>().join(", ") + others
         }
     }
 }

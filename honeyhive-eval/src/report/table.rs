@@ -5,14 +5,16 @@ use std::fmt;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
 
-use super::text::{brief, brief_output, delta_of, number, p_value, percent, plural, score, signed, value_of};
+use super::text::{brief, brief_output, cut, delta_of, number, p_value, percent, plural, score, signed, value_of};
 use crate::compare::{Comparison, MetricComparison};
 use crate::result::{ExperimentResult, Row};
-use crate::stats::Aggregate;
+use crate::stats::{Aggregate, aggregate};
 use crate::summary::{ScoreSummary, total_usage};
 
 /// Characters of a question or an answer shown in a cell.
 const CELL_CHARS: usize = 40;
+/// Characters of a line below the table.
+const LINE_CHARS: usize = 400;
 /// Rows shown; the other reports have all of them.
 const SHOWN_ROWS: usize = 50;
 
@@ -40,14 +42,17 @@ impl fmt::Display for ExperimentResult {
             writeln!(f, "  {name}: {} of the run", score(Some(outcome)))?;
         }
         let latencies = self.latencies();
-        if let (Some(median), Some(p95)) = (Aggregate::Median.of(&latencies), Aggregate::P95.of(&latencies)) {
+        if let (Some(median), Some(p95)) = (
+            aggregate(Aggregate::Median, &latencies),
+            aggregate(Aggregate::P95, &latencies),
+        ) {
             writeln!(f, "  latency: median {} ms, p95 {} ms", number(median), number(p95))?;
         }
         for (name, total) in total_usage(&self.rows) {
             writeln!(f, "  {name}: {}", number(total))?;
         }
         for warning in &self.warnings {
-            writeln!(f, "  warning: {warning}")?;
+            writeln!(f, "  warning: {}", cut(warning, LINE_CHARS))?;
         }
         write!(f, "run {}", self.run_id)
     }
@@ -59,8 +64,9 @@ fn line(summary: &ScoreSummary) -> String {
         Some(rate) if summary.is_rate => percent(rate),
         Some(mean) => format!("{} on average", number(mean)),
         None if !summary.labels.is_empty() => {
-            let labels = summary.labels.iter().map(|(label, count)| format!("{count} × {label}"));
-            labels.collect::<Vec<_>>().join(", ")
+            let labels = summary.labels.iter();
+            let labels = labels.map(|(label, count)| format!("{count} × {}", cut(label, CELL_CHARS)));
+            cut(&labels.collect::<Vec<_>>().join(", "), LINE_CHARS)
         }
         None => "no number".to_owned(),
     };
@@ -96,7 +102,7 @@ impl ExperimentResult {
         let mut cells = vec![right(index), Cell::new(brief(&row.inputs, CELL_CHARS))];
         cells.push(Cell::new(brief_output(&row.output, CELL_CHARS)));
         for evaluator in &self.evaluators {
-            let text = super::text::cut(&score(row.outcome(evaluator)), CELL_CHARS);
+            let text = cut(&score(row.outcome(evaluator)), CELL_CHARS);
             cells.push(Cell::new(text).set_alignment(CellAlignment::Center));
         }
         cells.push(right(format!("{:.1}", row.milliseconds())));

@@ -6,10 +6,12 @@ use crate::output::TaskError;
 use crate::result::{ExperimentResult, Outcome};
 use crate::score::{Score, ScoreValue};
 
-/// A number with the digits that say something: whole ones from a thousand on, else four significant ones.
+/// A number with the digits that say something: whole ones from a thousand on, else four significant ones; scientific
+/// where it would not fit a table.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     let decimals = match size {
+        _ if size >= 1e12 => return format!("{value:.3e}"),
         _ if size >= 1000.0 => 0,
         _ if size >= 100.0 => 1,
         _ if size >= 10.0 => 2,
@@ -148,14 +150,14 @@ pub(super) fn brief_output(output: &Result<Value, TaskError>, chars: usize) -> S
     }
 }
 
-/// A text on one line, cut to this many characters.
+/// A text on one line, cut to this many characters, without characters that would steer a terminal.
 pub(super) fn cut(text: &str, chars: usize) -> String {
     // What is cut away need not be joined: a text may be megabytes.
     let line: String = text.split_whitespace().take(chars + 1).collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= chars {
-        return line;
-    }
-    line.chars().take(chars - 1).chain(['…']).collect()
+    let is_long = line.chars().nth(chars).is_some();
+    let kept = line.chars().take(if is_long { chars - 1 } else { chars });
+    let visible = kept.map(|character| if character.is_control() { '\u{fffd}' } else { character });
+    visible.chain(is_long.then_some('…')).collect()
 }
 
 #[cfg(test)]
@@ -176,6 +178,7 @@ mod tests {
             (12.3456, "12.35"),
             (123.456, "123.5"),
             (1234.56, "1235"),
+            (f64::MAX, "1.798e308"),
             (1000.0, "1000"),
             (-2.5, "-2.5"),
             (100.0, "100"),
@@ -194,6 +197,8 @@ mod tests {
     fn a_long_text_is_cut_to_one_line() {
         assert_eq!(cut("a\n b\t c", 10), "a b c");
         assert_eq!(cut("abcdefgh", 4), "abc…");
+        assert_eq!(cut("abcd", 4), "abcd");
+        assert_eq!(cut("\u{1b}[31mred", 40), "\u{fffd}[31mred");
         assert_eq!(brief(&serde_json::json!({"q": {"text": "hi"}}), 9), "hi");
     }
 }

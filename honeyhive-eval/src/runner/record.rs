@@ -11,6 +11,7 @@ use crate::error::EvalError;
 use crate::evaluate::Settings;
 use crate::result::Outcome;
 use crate::run_evaluator::recorded;
+use crate::stats::aggregate_name;
 
 /// What names the run and what it says of itself.
 #[derive(Clone, Debug)]
@@ -80,7 +81,7 @@ impl Record {
             "function": described.function,
             "evaluators": described.evaluators,
             "max_workers": settings.max_workers,
-            "aggregate_function": settings.aggregate.as_str(),
+            "aggregate_function": aggregate_name(settings.aggregate),
         });
         configuration.extend(ours.as_object().cloned().unwrap_or_default());
         if !described.weights.is_empty() {

@@ -1,120 +1,50 @@
 //! How many scores become one number.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
+use honeyhive_core::api::Aggregate;
 
 use super::{float, mean, quantile};
 
-/// How many values become one: the functions HoneyHive knows. Percentiles interpolate linearly between the two nearest
-/// values.
-///
-/// # Examples
-///
-/// ```
-/// use honeyhive_eval::Aggregate;
-///
-/// assert_eq!(Aggregate::P90.of(&[4.0, 1.0, 3.0, 2.0]), Some(3.7));
-/// assert_eq!("median".parse(), Ok(Aggregate::Median));
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Aggregate {
-    /// The arithmetic mean.
-    #[default]
-    Average,
-    /// The smallest.
-    Min,
-    /// The largest.
-    Max,
-    /// The one in the middle.
-    Median,
-    /// What 90 % do not exceed.
-    P90,
-    /// What 95 % do not exceed.
-    P95,
-    /// What 99 % do not exceed.
-    P99,
-    /// All of them together.
-    Sum,
-    /// How many there are.
-    Count,
+/// The aggregates HoneyHive knows, by the names its API has for them.
+pub(crate) const AGGREGATES: [(Aggregate, &str); 9] = [
+    (Aggregate::Average, "average"),
+    (Aggregate::Min, "min"),
+    (Aggregate::Max, "max"),
+    (Aggregate::Median, "median"),
+    (Aggregate::P90, "p90"),
+    (Aggregate::P95, "p95"),
+    (Aggregate::P99, "p99"),
+    (Aggregate::Sum, "sum"),
+    (Aggregate::Count, "count"),
+];
+
+/// The name of an aggregate.
+pub(crate) fn name(aggregate: Aggregate) -> &'static str {
+    let found = AGGREGATES.iter().find(|(known, _)| *known == aggregate);
+    found.map_or("aggregate", |(_, name)| name)
 }
 
-impl Aggregate {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Average,
-        Self::Min,
-        Self::Max,
-        Self::Median,
-        Self::P90,
-        Self::P95,
-        Self::P99,
-        Self::Sum,
-        Self::Count,
-    ];
-
-    /// The name the API has for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Average => "average",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Median => "median",
-            Self::P90 => "p90",
-            Self::P95 => "p95",
-            Self::P99 => "p99",
-            Self::Sum => "sum",
-            Self::Count => "count",
-        }
+/// Many values as one; of no values there is none. Percentiles interpolate linearly between the two nearest values.
+pub(crate) fn aggregate(how: Aggregate, values: &[f64]) -> Option<f64> {
+    if values.is_empty() {
+        return None;
     }
-
-    /// The aggregate; of no values there is none.
-    #[must_use]
-    pub fn of(self, values: &[f64]) -> Option<f64> {
-        if values.is_empty() {
-            return None;
-        }
-        let at = |share| {
-            let mut sorted = values.to_vec();
-            sorted.sort_unstable_by(f64::total_cmp);
-            quantile(&sorted, share)
-        };
-        match self {
-            Self::Average => mean(values),
-            Self::Min => values.iter().copied().reduce(f64::min),
-            Self::Max => values.iter().copied().reduce(f64::max),
-            Self::Median => Some(at(0.5)),
-            Self::P90 => Some(at(0.9)),
-            Self::P95 => Some(at(0.95)),
-            Self::P99 => Some(at(0.99)),
-            Self::Sum => Some(values.iter().sum()),
-            Self::Count => Some(float(values.len())),
-        }
-    }
-}
-
-impl fmt::Display for Aggregate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A text that names no [`Aggregate`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no aggregate is called {0:?}: average, min, max, median, p90, p95, p99, sum and count are")]
-pub struct UnknownAggregate(String);
-
-impl FromStr for Aggregate {
-    type Err = UnknownAggregate;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|aggregate| aggregate.as_str() == name);
-        found.ok_or_else(|| UnknownAggregate(name.to_owned()))
+    let at = |share| {
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        Some(quantile(&sorted, share))
+    };
+    match how {
+        Aggregate::Average => mean(values),
+        Aggregate::Min => values.iter().copied().reduce(f64::min),
+        Aggregate::Max => values.iter().copied().reduce(f64::max),
+        Aggregate::Median => at(0.5),
+        Aggregate::P90 => at(0.9),
+        Aggregate::P95 => at(0.95),
+        Aggregate::P99 => at(0.99),
+        Aggregate::Sum => Some(values.iter().sum()),
+        Aggregate::Count => Some(float(values.len())),
+        // One that a later version of the API knows.
+        _ => None,
     }
 }
 
@@ -128,12 +58,11 @@ mod tests {
     fn every_aggregate_is_the_one_of_the_server() {
         // As honeyhive-local computes them, and numpy.percentile.
         let expected = [2.5, 1.0, 4.0, 2.5, 3.7, 3.85, 3.97, 10.0, 4.0];
-        for (aggregate, number) in Aggregate::ALL.into_iter().zip(expected) {
-            assert_close(aggregate.of(&[4.0, 1.0, 3.0, 2.0]).unwrap(), number);
-            assert_eq!(aggregate.of(&[]), None);
-            assert_eq!(aggregate.as_str().parse(), Ok(aggregate));
+        for ((how, name), number) in AGGREGATES.into_iter().zip(expected) {
+            assert_close(aggregate(how, &[4.0, 1.0, 3.0, 2.0]).unwrap(), number);
+            assert_eq!(aggregate(how, &[]), None);
+            assert_eq!(serde_json::to_value(how).unwrap(), name);
         }
-        assert!("mode".parse::<Aggregate>().is_err());
     }
 
     #[test]
@@ -144,7 +73,7 @@ mod tests {
             let pairs = std::iter::repeat_n([middle - 0.1, middle + 0.1], 500).flatten();
             let values: Vec<f64> = std::iter::once(middle).chain(pairs).collect();
             assert_eq!(values.len(), 1001);
-            assert_close(Aggregate::Average.of(&values).unwrap(), middle);
+            assert_close(aggregate(Aggregate::Average, &values).unwrap(), middle);
         }
     }
 
@@ -157,9 +86,13 @@ mod tests {
         let gauge = [
             95.1772, 95.1567, 95.1937, 95.1959, 95.1442, 95.0610, 95.1591, 95.1195, 95.1065, 95.0925, 95.1990, 95.1682,
         ];
-        assert_close(Aggregate::P90.of(&gauge).unwrap(), 95.195_68);
-        assert_close(Aggregate::P95.of(&gauge).unwrap(), 95.197_295);
-        assert_close(Aggregate::P99.of(&gauge).unwrap(), 95.198_659);
-        assert_close(Aggregate::Median.of(&gauge).unwrap(), 95.157_9);
+        for (how, number) in [
+            (Aggregate::P90, 95.195_68),
+            (Aggregate::P95, 95.197_295),
+            (Aggregate::P99, 95.198_659),
+            (Aggregate::Median, 95.157_9),
+        ] {
+            assert_close(aggregate(how, &gauge).unwrap(), number);
+        }
     }
 }

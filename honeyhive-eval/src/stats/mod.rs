@@ -9,8 +9,9 @@ mod normal;
 mod paired;
 mod random;
 
-pub use aggregate::{Aggregate, UnknownAggregate};
+pub(crate) use aggregate::{AGGREGATES, aggregate, name as aggregate_name};
 pub(crate) use bootstrap::mean_interval;
+pub use honeyhive_core::api::Aggregate;
 pub use interval::Interval;
 pub(crate) use interval::rate_interval;
 pub use paired::{Significance, Test};

@@ -3,13 +3,16 @@
 use std::fmt::Display;
 
 use super::super::markup::Markup;
-use super::super::text::{delta_of, number, percent};
+use super::super::text::{cut, delta_of, number, percent, plural};
 use crate::compare::MetricComparison;
 use crate::stats::{Interval, float};
 
 /// Size of a chart in its own units; the page scales it.
 const WIDTH: f64 = 240.0;
 const BINS: usize = 16;
+/// Labels shown, the most frequent, and characters of each.
+const SHOWN_LABELS: usize = 12;
+const LABEL_CHARS: usize = 60;
 
 /// A rate as a bar, with its interval as a whisker.
 pub(super) fn rate(out: &mut Markup, name: &str, rate: f64, interval: Option<Interval>) {
@@ -86,24 +89,33 @@ fn place(value: f64, low: f64, high: f64) -> f64 {
 pub(super) fn labels(out: &mut Markup, labels: &[(String, usize)]) {
     let most = labels.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
     out.element("ul", &[("class", &"labels")], |list| {
-        for (label, count) in labels {
+        for (label, count) in labels.iter().take(SHOWN_LABELS) {
             list.element("li", &[], |item| {
-                item.leaf("span", &[("class", &"label")], label);
+                item.leaf("span", &[("class", &"label")], cut(label, LABEL_CHARS));
                 meter(item, *count, most);
                 item.leaf("span", &[("class", &"count")], count);
             });
         }
     });
+    if labels.len() > SHOWN_LABELS {
+        let others: usize = labels[SHOWN_LABELS..].iter().map(|(_, count)| count).sum();
+        let kinds = plural(labels.len() - SHOWN_LABELS, "other label");
+        out.leaf("p", &[("class", &"note")], format_args!("and {others} with {kinds}"));
+    }
 }
 
 /// A change with its interval, around no change.
 pub(super) fn change(out: &mut Markup, metric: &MetricComparison) {
-    let (low, high) = metric
-        .interval
-        .map_or((metric.delta, metric.delta), |interval| (interval.low, interval.high));
-    let reach = [low, high, metric.delta].into_iter().map(f64::abs).fold(0.0, f64::max);
     let show = |value| delta_of(metric.is_rate, value);
-    let title = format!("change {}, 95 %: {} to {}", show(metric.delta), show(low), show(high));
+    let mut title = format!("change {}", show(metric.delta));
+    let (low, high) = match metric.interval {
+        Some(interval) => {
+            title.push_str(&format!(", 95 %: {} to {}", show(interval.low), show(interval.high)));
+            (interval.low, interval.high)
+        }
+        None => (metric.delta, metric.delta),
+    };
+    let reach = [low, high, metric.delta].into_iter().map(f64::abs).fold(0.0, f64::max);
     chart(out, &title, WIDTH, 20.0, |svg| {
         let middle = WIDTH / 2.0;
         line(svg, "axis", middle, 0.0, middle, 20.0);

@@ -1,22 +1,18 @@
 //! The HTML report: one file, no scripts, nothing from elsewhere.
 
 mod charts;
+mod comparison;
 mod rows;
 
 use super::Report;
 use super::markup::Markup;
-use super::text::{
-    brief, brief_output, delta_of, number, p_value, percent, plural, row_value, score, signed, value_of,
-};
-use crate::compare::{Comparison, MetricComparison, RowChange};
+use super::text::{number, percent, score, value_of};
 use crate::gate::GateReport;
 use crate::result::ExperimentResult;
-use crate::stats::Aggregate;
+use crate::stats::{Aggregate, aggregate, aggregate_name};
 use crate::summary::{ScoreSummary, total_usage};
 
 const STYLE: &str = include_str!("style.css");
-/// Characters of a value in a table of changed rows.
-const CELL_CHARS: usize = 120;
 /// What the page may load: nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
@@ -50,7 +46,7 @@ pub(super) fn page(report: &Report<'_>) -> String {
             }
             cards(body, run);
             if let Some(comparison) = report.comparison {
-                comparison_section(body, run, comparison);
+                comparison::section(body, run, comparison);
             }
             metrics_section(body, run);
             rows::section(body, run);
@@ -110,8 +106,8 @@ fn cards(body: &mut Markup, run: &ExperimentResult) {
         cards.push(("not run".to_owned(), run.not_run.to_string()));
     }
     let latencies = run.latencies();
-    for (name, aggregate) in [("median ms", Aggregate::Median), ("p95 ms", Aggregate::P95)] {
-        cards.extend(aggregate.of(&latencies).map(|value| (name.to_owned(), number(value))));
+    for (name, how) in [("median ms", Aggregate::Median), ("p95 ms", Aggregate::P95)] {
+        cards.extend(aggregate(how, &latencies).map(|value| (name.to_owned(), number(value))));
     }
     cards.extend(
         total_usage(&run.rows)
@@ -143,7 +139,7 @@ fn metrics_section(body: &mut Markup, run: &ExperimentResult) {
             for metric in &summary {
                 metric_card(grid, metric);
             }
-            if let Some(median) = Aggregate::Median.of(&latencies) {
+            if let Some(median) = aggregate(Aggregate::Median, &latencies) {
                 grid.element("div", &[("class", &"metric")], |card| {
                     card.leaf("h3", &[], "latency, median");
                     card.leaf("p", &[("class", &"value")], format_args!("{} ms", number(median)));
@@ -199,144 +195,11 @@ fn spread(values: &[f64]) -> String {
         Aggregate::P99,
         Aggregate::Max,
     ];
-    let parts = shown.into_iter().filter_map(|aggregate| {
-        let value = aggregate.of(values)?;
-        Some(format!("{aggregate} {}", number(value)))
+    let parts = shown.into_iter().filter_map(|how| {
+        let value = aggregate(how, values)?;
+        Some(format!("{} {}", aggregate_name(how), number(value)))
     });
     parts.collect::<Vec<_>>().join(" · ")
-}
-
-fn comparison_section(body: &mut Markup, run: &ExperimentResult, comparison: &Comparison) {
-    body.element("section", &[], |section| {
-        section.element("h2", &[], |title| {
-            title.text("Compared with ");
-            title.text(&comparison.baseline.name);
-        });
-        section.element("p", &[("class", &"ids")], |ids| {
-            ids.text(format_args!(
-                "{} in common · baseline ",
-                plural(comparison.common.len(), "datapoint")
-            ));
-            ids.leaf("code", &[], &comparison.baseline.id);
-        });
-        section.element("div", &[("class", &"scroll")], |scroll| {
-            scroll.element("table", &[("class", &"compared")], |table| {
-                head(
-                    table,
-                    &[
-                        "metric",
-                        "baseline",
-                        "run",
-                        "change",
-                        "change with 95 %",
-                        "p",
-                        "better",
-                        "worse",
-                        "same",
-                    ],
-                );
-                table.element("tbody", &[], |body| {
-                    for metric in &comparison.metrics {
-                        compared(body, metric);
-                    }
-                });
-            });
-        });
-        for (name, before, now) in &comparison.run_scores {
-            let change = signed(now - before);
-            section.leaf(
-                "p",
-                &[],
-                format_args!("{name} of the run: {} → {} ({change})", number(*before), number(*now)),
-            );
-        }
-        for metric in comparison.metrics.iter().filter(|metric| metric.metric.is_score()) {
-            changes(section, run, metric, "worse", &metric.degraded);
-            changes(section, run, metric, "better", &metric.improved);
-        }
-        for (rows, what) in [
-            (&comparison.newly_failed, "newly failed"),
-            (&comparison.recovered, "recovered"),
-            (&comparison.only_in_run, "only in this run"),
-            (&comparison.only_in_baseline, "only in the baseline"),
-        ] {
-            if !rows.is_empty() {
-                folded(section, &format!("{} {what}", plural(rows.len(), "row")), |inside| {
-                    inside.leaf("p", &[], rows.join(", "));
-                });
-            }
-        }
-        if !comparison.unpaired.is_empty() {
-            let names: Vec<String> = comparison.unpaired.iter().map(ToString::to_string).collect();
-            section.leaf(
-                "p",
-                &[("class", &"note")],
-                format_args!("Not compared, no row has it in both runs: {}", names.join(", ")),
-            );
-        }
-    });
-    body.line();
-}
-
-fn compared(body: &mut Markup, metric: &MetricComparison) {
-    let rate = metric.is_rate;
-    let class = match metric.significance.p_value < 0.05 {
-        true if metric.is_regression() => "number worse",
-        true if metric.is_improvement() => "number better",
-        _ => "number",
-    };
-    let number_cell = |row: &mut Markup, text: String| row.leaf("td", &[("class", &"number")], text);
-    body.element("tr", &[], |row| {
-        row.leaf("th", &[("scope", &"row")], &metric.metric);
-        number_cell(row, value_of(rate, metric.baseline));
-        number_cell(row, value_of(rate, metric.current));
-        row.leaf("td", &[("class", &class)], delta_of(rate, metric.delta));
-        row.element("td", &[], |cell| charts::change(cell, metric));
-        number_cell(row, p_value(metric.significance.p_value));
-        number_cell(row, metric.improved.len().to_string());
-        number_cell(row, metric.degraded.len().to_string());
-        number_cell(row, metric.same.to_string());
-    });
-    body.line();
-}
-
-fn changes(section: &mut Markup, run: &ExperimentResult, metric: &MetricComparison, how: &str, rows: &[RowChange]) {
-    if rows.is_empty() {
-        return;
-    }
-    folded(
-        section,
-        &format!("{}: {} {how}", metric.metric, plural(rows.len(), "row")),
-        |inside| {
-            inside.element("table", &[], |table| {
-                head(table, &["datapoint", "inputs", "output", "baseline", "run"]);
-                table.element("tbody", &[], |body| {
-                    for change in rows {
-                        let row = run.rows.iter().find(|row| row.datapoint_id == change.datapoint_id);
-                        body.element("tr", &[], |cells| {
-                            cells.element("td", &[], |cell| cell.leaf("code", &[], &change.datapoint_id));
-                            cells.leaf(
-                                "td",
-                                &[],
-                                row.map(|row| brief(&row.inputs, CELL_CHARS)).unwrap_or_default(),
-                            );
-                            cells.leaf(
-                                "td",
-                                &[],
-                                row.map(|row| brief_output(&row.output, CELL_CHARS)).unwrap_or_default(),
-                            );
-                            cells.leaf(
-                                "td",
-                                &[("class", &"number")],
-                                row_value(metric.is_rate, change.baseline),
-                            );
-                            cells.leaf("td", &[("class", &"number")], row_value(metric.is_rate, change.current));
-                        });
-                    }
-                });
-            });
-        },
-    );
 }
 
 fn folded(section: &mut Markup, summary: &str, content: impl FnOnce(&mut Markup)) {

@@ -108,7 +108,19 @@ fn charts_stay_within_their_frame() {
             *outcome = Ok(Some(crate::score::Score::new(value)));
         }
     }
-    for element in parse(&now.to_html()).all() {
+    let page = parse(&now.to_html());
+    let bars_at = |place: &str| {
+        page.all()
+            .iter()
+            .filter(|bar| bar.attributes.get("x").is_some_and(|x| x == place))
+            .count()
+    };
+    assert_eq!(
+        (bars_at("0.5"), bars_at("225.5")),
+        (2, 2),
+        "lengths and latencies, a bar at either end"
+    );
+    for element in page.all() {
         for key in ["x", "x1", "x2", "width"] {
             if let ("rect" | "line", Some(value)) = (element.name.as_str(), element.attributes.get(key)) {
                 let value: f64 = value.parse().unwrap();
