@@ -125,7 +125,7 @@ impl Evaluation {
     /// let experiment = evaluate(|_: Datapoint| "yes").evaluators((is_short, exact_match(), f1()));
     /// # let _ = experiment;
     /// ```
-    pub fn evaluators(mut self, evaluators: impl Evaluators) -> Self {
+    pub fn evaluators<M>(mut self, evaluators: impl Evaluators<M>) -> Self {
         let named = evaluators.into_vec().into_iter();
         self.evaluators
             .extend(named.map(|evaluator| (evaluator.name.clone().unwrap_or_default(), evaluator)));

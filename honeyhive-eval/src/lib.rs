@@ -54,8 +54,9 @@ pub use honeyhive_core;
 /// | `wraps = other` | the function takes the score of another evaluator, and returns its own | none |
 /// | `crate = path` | where this crate is, if not at `::honeyhive_eval` | |
 ///
-/// The function may be sync or async. Its name stays, as a value that carries the settings: it is given to an experiment by
-/// name, and called like the function it was, which a test of it will do.
+/// The function may be sync or async, and stays a function: it is given to an experiment by its name, and can be called, as
+/// a test of it will do. What it returns then is its result, marked with the settings: it compares and dereferences as the
+/// result, and `into_inner()` is it.
 ///
 /// # Examples
 ///
@@ -96,12 +97,15 @@ pub use compare::{CompareError, Comparison, Metric, MetricComparison, RowChange,
 pub use dataset::{Datapoint, Dataset, DatasetError, DatasetStream};
 pub use error::EvalError;
 pub use evaluate::{Evaluation, evaluate, rescore};
+pub use evaluator::annotated::Annotated;
 pub use evaluator::evaluator;
 pub use evaluator::{Check, ConfiguredEvaluator, ConfiguredShape, Evaluators, aggregate};
 pub use extract::{
     ExtractError, FromOutcome, FromTask, GroundTruth, Inputs, Metadata, OutcomeContext, Outputs, TaskContext, Trial,
 };
-pub use function::{AsyncShape, Evaluator, SyncShape, Task};
+pub use function::{
+    AnnotatedShape, Arguments, AsyncShape, Evaluator, Function, Returned, SyncShape, Task, WrappingShape,
+};
 pub use gate::{Check as GateCheck, Gate, GateFailed, GateReport, Measure, Regression};
 pub use journal::JournalError;
 pub use output::{IntoOutput, Json, TaskError};

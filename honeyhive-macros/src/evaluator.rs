@@ -1,11 +1,13 @@
-//! `#[evaluator]`: a function becomes a value of its own name that carries its settings and can be called like it.
+//! `#[evaluator]`: a function stays one, and the type of its result says which settings it has.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Error, Expr, FnArg, GenericParam, ItemFn, Lit, LitStr, Path, Result, ReturnType, Token, Type};
+use syn::{Attribute, Error, Expr, FnArg, GenericParam, ItemFn, Lit, Path, Result, ReturnType, Token, Type};
+
+use crate::args::{literal, set};
 
 /// How each argument is written.
 const USAGE: [(&str, &str); 10] = [
@@ -118,7 +120,7 @@ impl Settings {
 
     /// What can be seen here to be wrong, at its token.
     fn contradictions(&self) -> Result<()> {
-        match self.name.as_ref().map(|name| (name, text(name))) {
+        match self.name.as_ref().map(|name| (name, literal(name))) {
             Some((_, Some(text))) if text.value().trim().is_empty() => {
                 return Err(Error::new(text.span(), "the name is empty"));
             }
@@ -128,7 +130,7 @@ impl Settings {
             Some((expr @ Expr::Lit(_), None)) => return Err(Error::new_spanned(expr, "a name is text")),
             _ => {}
         }
-        if let Some(named) = self.aggregate.as_ref().and_then(text)
+        if let Some(named) = self.aggregate.as_ref().and_then(literal)
             && !AGGREGATES.contains(&named.value().as_str())
         {
             let names: Vec<_> = AGGREGATES.iter().map(|name| format!("\"{name}\"")).collect();
@@ -185,6 +187,12 @@ fn check(function: &ItemFn, settings: &Settings) -> Result<()> {
         };
         return Err(Error::new_spanned(param, what));
     }
+    if matches!(signature.output, ReturnType::Default) {
+        return Err(Error::new_spanned(
+            &signature.ident,
+            "an evaluator returns its score: a bool, a number, a text, `Score`, `(score, \"why\")`, a map with `score`, or `Option` or `Result` of these",
+        ));
+    }
     if let Some(wraps) = &settings.wraps {
         if let Some(token) = signature.asyncness {
             return Err(Error::new_spanned(
@@ -227,63 +235,95 @@ fn expansion(function: &ItemFn, settings: &Settings) -> TokenStream {
         attrs, vis, sig, block, ..
     } = function;
     let ident = &sig.ident;
-    // Documentation belongs to what has the name; conditions to both; the rest to the body.
-    let outer = attrs
+    let marker = Ident::new(&format!("__honeyhive_evaluator_{}", ident.unraw()), Span::call_site());
+    let output = match &sig.output {
+        ReturnType::Type(_, output) => output.to_token_stream(),
+        ReturnType::Default => quote!(()),
+    };
+    let asyncness = &sig.asyncness;
+    let types: Vec<&Type> = sig.inputs.iter().filter_map(type_of).collect();
+    let names: Vec<_> = (0..types.len())
+        .map(|index| Ident::new(&format!("argument_{index}"), Span::mixed_site()))
+        .collect();
+    let wait = asyncness.map(|_| quote!(.await));
+    // Documentation and conditions belong to what has the name; everything else to the body, which stays as it is.
+    let outer: Vec<_> = attrs
         .iter()
-        .filter(|attribute| is(attribute, &["doc", "cfg", "deprecated"]));
+        .filter(|attribute| is(attribute, &["doc", "cfg", "deprecated", "must_use"]))
+        .collect();
     let conditions: Vec<_> = attrs.iter().filter(|attribute| is(attribute, &["cfg"])).collect();
-    let inner = attrs.iter().filter(|attribute| !is(attribute, &["doc", "deprecated"]));
-    let configured = configured(function, settings, &eval);
-    let callable = callable(function, &private);
+    let inner = attrs
+        .iter()
+        .filter(|attribute| !is(attribute, &["doc", "cfg", "deprecated", "must_use"]));
+    let checks = checks(&types, &output, settings.wraps.is_some(), &private);
+    let apply = applied(function, settings, &eval);
+    let wraps = settings.wraps.as_ref().map(|wrapped| {
+        let wrapped = quote_spanned!(wrapped.span()=> #eval::evaluator(#wrapped));
+        quote! {
+            #(#conditions)*
+            impl #private::Wraps for #marker {
+                fn wrapped() -> #eval::ConfiguredEvaluator {
+                    #wrapped
+                }
+            }
+        }
+    });
     quote! {
-        #(#outer)*
-        #[allow(non_camel_case_types)]
-        #[derive(#private::Clone, #private::Copy, #private::Debug)]
-        #vis struct #ident;
+        #(#conditions)*
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, missing_debug_implementations)]
+        #vis struct #marker;
 
         #(#conditions)*
-        const _: () = {
+        impl #private::Settings for #marker {
+            fn apply(evaluator: #eval::ConfiguredEvaluator) -> #eval::ConfiguredEvaluator {
+                #checks
+                #apply
+            }
+        }
+
+        #wraps
+
+        #(#outer)*
+        #vis #asyncness fn #ident(#(#names: #types),*) -> #private::Annotated<#marker, #output> {
             #(#inner)*
             #sig #block
-
-            impl #eval::Evaluator<#private::AnnotatedShape> for #ident {
-                fn call(self: &#private::Arc<Self>, context: #eval::OutcomeContext) -> #eval::Call<#eval::Scores> {
-                    #private::call(#eval::Evaluator::<#private::AnnotatedShape>::configure(**self), context)
-                }
-
-                fn configure(self) -> #eval::ConfiguredEvaluator {
-                    #configured
-                }
-            }
-
-            impl #private::core::convert::From<#ident> for #eval::ConfiguredEvaluator {
-                fn from(named: #ident) -> Self {
-                    #eval::Evaluator::<#private::AnnotatedShape>::configure(named)
-                }
-            }
-
-            #callable
-        };
+            #private::Annotated::new(#ident(#(#names),*)#wait)
+        }
     }
 }
 
-/// The builder the settings stand for.
-fn configured(function: &ItemFn, settings: &Settings, eval: &TokenStream) -> TokenStream {
-    let ident = &function.sig.ident;
-    let own_name = ident.unraw().to_string();
+/// Has the compiler look at each type by itself, so that it says which one is wrong.
+fn checks(types: &[&Type], output: &TokenStream, is_wrapping: bool, private: &TokenStream) -> TokenStream {
+    let has_impl = |tokens: &TokenStream| tokens.clone().into_iter().any(|token| token.to_string() == "impl");
+    let kind = if is_wrapping { quote!(taken) } else { quote!(argument) };
+    let arguments = types
+        .iter()
+        .map(|of| quote_spanned!(of.span()=> const _: () = #private::#kind::<#of>();));
+    let at = output
+        .clone()
+        .into_iter()
+        .next()
+        .map_or_else(Span::call_site, |token| token.span());
+    let result = (!has_impl(output)).then(|| quote_spanned!(at=> const _: () = #private::result::<#output>();));
+    quote!(#(#arguments)* #result)
+}
+
+fn type_of(input: &FnArg) -> Option<&Type> {
+    match input {
+        FnArg::Typed(typed) => Some(&typed.ty),
+        FnArg::Receiver(_) => None,
+    }
+}
+
+/// The calls of the builder that the settings stand for.
+fn applied(function: &ItemFn, settings: &Settings, eval: &TokenStream) -> TokenStream {
+    let own_name = function.sig.ident.unraw().to_string();
     let name = settings
         .name
         .as_ref()
         .map_or_else(|| quote!(#own_name), ToTokens::to_token_stream);
-    let start = match &settings.wraps {
-        Some(wrapped) => {
-            let wrapped = quote_spanned!(wrapped.span()=> #eval::evaluator(#wrapped));
-            quote_spanned!(ident.span()=> #wrapped.transform(#ident))
-        }
-        // At the name: that is where the compiler says what is wrong with the arguments or the result.
-        None => quote_spanned!(ident.span()=> #eval::evaluator(#ident)),
-    };
-    let aggregate = settings.aggregate.as_ref().map(|aggregate| match text(aggregate) {
+    let aggregate = settings.aggregate.as_ref().map(|aggregate| match literal(aggregate) {
         Some(named) => {
             let function = Ident::new(&named.value(), named.span());
             quote!(.aggregate(#eval::aggregate::#function))
@@ -300,64 +340,11 @@ fn configured(function: &ItemFn, settings: &Settings, eval: &TokenStream) -> Tok
     let check = with("check", &settings.check);
     let target = with("target", &settings.target);
     let asserts = settings.asserts.map(|_| quote!(.asserts()));
-    quote!(#start.name(#name) #weight #repeat #transform #aggregate #check #target #asserts)
-}
-
-/// Lets the name be called like the function, unless the type of its result has no name.
-fn callable(function: &ItemFn, private: &TokenStream) -> Option<TokenStream> {
-    let sig = &function.sig;
-    let ident = &sig.ident;
-    let types: Vec<&Type> = sig
-        .inputs
-        .iter()
-        .filter_map(|input| match input {
-            FnArg::Typed(typed) => Some(&*typed.ty),
-            FnArg::Receiver(_) => None,
-        })
-        .collect();
-    let output = match &sig.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, output) => output.to_token_stream(),
-    };
-    let has_impl = |tokens: TokenStream| tokens.into_iter().any(|token| token.to_string() == "impl");
-    if has_impl(output.clone()) || types.iter().any(|of| has_impl(of.to_token_stream())) {
-        return None;
-    }
-    let (pointer, body) = if sig.asyncness.is_some() {
-        let names: Vec<_> = (0..types.len())
-            .map(|index| Ident::new(&format!("argument_{index}"), Span::mixed_site()))
-            .collect();
-        (
-            quote!(fn(#(#types),*) -> #private::BoxFuture<#output>),
-            quote!(|#(#names),*| #private::Box::pin(#ident(#(#names),*))),
-        )
-    } else {
-        (quote!(fn(#(#types),*) -> #output), quote!(#ident))
-    };
-    Some(quote! {
-        impl #private::core::ops::Deref for #ident {
-            type Target = #pointer;
-
-            fn deref(&self) -> &Self::Target {
-                static CALL: #pointer = #body;
-                &CALL
-            }
-        }
-    })
+    quote!(evaluator.name(#name) #weight #repeat #transform #aggregate #check #target #asserts)
 }
 
 fn is(attribute: &Attribute, names: &[&str]) -> bool {
     names.iter().any(|name| attribute.path().is_ident(name))
-}
-
-fn text(expr: &Expr) -> Option<&LitStr> {
-    match expr {
-        Expr::Lit(expr) => match &expr.lit {
-            Lit::Str(text) => Some(text),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 fn whole(expr: &Expr) -> Option<u64> {
@@ -375,13 +362,6 @@ fn equals(name: &Ident, input: ParseStream<'_>) -> Result<()> {
         Ok(_) => Ok(()),
         Err(_) => Err(Error::new(name.span(), usage(name))),
     }
-}
-
-fn set<T>(slot: &mut Option<T>, name: &Ident, value: T) -> Result<()> {
-    if slot.replace(value).is_some() {
-        return Err(Error::new(name.span(), format!("`{name}` is given twice")));
-    }
-    Ok(())
 }
 
 fn allowed() -> String {

@@ -138,6 +138,7 @@ fn client() -> reqwest::Client {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 #[doc = include_str!("../../docs/tracing.md")]
+#[doc = include_str!("../../docs/evaluators.md")]
 #[doc = include_str!("../../docs/comparing-runs.md")]
 #[doc = include_str!("../../docs/experiments.md")]
 struct Documents;

@@ -1,6 +1,7 @@
 //! An evaluator with settings: repeated, aggregated, transformed, checked, weighted.
 
 pub mod aggregate;
+pub(crate) mod annotated;
 mod check;
 mod outcome;
 mod pipeline;
@@ -44,13 +45,14 @@ pub use set::Evaluators;
 /// # let _ = judge;
 /// ```
 pub fn evaluator<M, E: Evaluator<M>>(evaluator: E) -> ConfiguredEvaluator {
-    let inner = evaluator.configure();
-    let own = name_of::<E>();
-    let name = inner.name.clone().or_else(|| (own != CLOSURE).then(|| own.to_owned()));
+    let inner = ConfiguredEvaluator::named(evaluator);
     ConfiguredEvaluator {
         problem: inner.problem(),
-        call: inner.into_any(name.as_deref().unwrap_or(UNNAMED)),
-        name,
+        name: inner.name.clone(),
+        call: {
+            let name = inner.name.clone();
+            inner.into_any(name.as_deref().unwrap_or(UNNAMED))
+        },
         settings: Some(Box::default()),
     }
 }
@@ -113,6 +115,24 @@ impl ConfiguredEvaluator {
             settings: None,
             call: any_evaluator(evaluator),
             problem: None,
+        }
+    }
+
+    /// With the name of the function it is, unless it has another.
+    fn named<M, E: Evaluator<M>>(evaluator: E) -> Self {
+        let mut configured = evaluator.configure();
+        let own = name_of::<E>();
+        if configured.name.is_none() && own != CLOSURE {
+            configured.name = Some(own.to_owned());
+        }
+        configured
+    }
+
+    /// A function with `#[evaluator]`, before its settings.
+    pub(crate) fn annotated<M>(evaluator: impl Evaluator<M>) -> Self {
+        Self {
+            settings: Some(Box::default()),
+            ..Self::plain(evaluator)
         }
     }
 

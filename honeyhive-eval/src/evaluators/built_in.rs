@@ -49,12 +49,6 @@ impl<B: BuiltIn> Evaluator<BuiltInShape> for B {
     }
 }
 
-impl<B: BuiltIn> From<B> for ConfiguredEvaluator {
-    fn from(evaluator: B) -> Self {
-        evaluator.configure()
-    }
-}
-
 /// What is compared of the outputs.
 pub(crate) fn found<'a>(context: &'a OutcomeContext, field: &Field) -> Result<Cow<'a, Value>, TaskError> {
     field.of(&context.output, "outputs")
@@ -65,3 +59,31 @@ pub(crate) fn wanted<'a>(context: &'a OutcomeContext, field: &Field) -> Result<O
     let truth = context.task.datapoint.ground_truth.as_ref();
     truth.map(|truth| field.of(truth, "ground truth")).transpose()
 }
+
+/// Where an evaluator looks: methods of a type with the fields `output` and `truth`, or `output` alone.
+macro_rules! fields {
+    (output, truth) => {
+        /// Where to look, in outputs and ground truth alike.
+        pub fn field(self, field: impl Into<Field>) -> Self {
+            let field = field.into();
+            self.output_field(field.clone()).ground_truth_field(field)
+        }
+
+        /// Where to look in the ground truth.
+        pub fn ground_truth_field(mut self, field: impl Into<Field>) -> Self {
+            self.truth = field.into();
+            self
+        }
+
+        fields!(output);
+    };
+    (output) => {
+        /// Where to look in the outputs.
+        pub fn output_field(mut self, field: impl Into<Field>) -> Self {
+            self.output = field.into();
+            self
+        }
+    };
+}
+
+pub(super) use fields;

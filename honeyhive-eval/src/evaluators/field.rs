@@ -23,6 +23,8 @@ use crate::output::TaskError;
 #[derive(Clone, Default)]
 pub struct Field(Place);
 
+type Find = Arc<dyn Fn(&Value) -> Option<Value> + Send + Sync>;
+
 #[derive(Clone, Default)]
 enum Place {
     /// The only member of an object, or the value itself.
@@ -31,7 +33,7 @@ enum Place {
     Whole,
     /// The steps, and how they were written.
     Path(Vec<String>, String),
-    Function(Arc<dyn Fn(&Value) -> Option<Value> + Send + Sync>),
+    Function(Find),
 }
 
 impl Field {

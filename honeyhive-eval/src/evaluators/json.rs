@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::built_in::fields;
 use super::{BuiltIn, Field, found, wanted};
 use crate::extract::OutcomeContext;
 use crate::output::TaskError;
@@ -43,17 +44,7 @@ pub fn json_equal() -> JsonEquality {
 }
 
 impl JsonEquality {
-    /// Where the JSON is in the outputs. Default: all of them.
-    pub fn output_field(mut self, field: impl Into<Field>) -> Self {
-        self.output = field.into();
-        self
-    }
-
-    /// Where the JSON is in the ground truth. Default: all of it.
-    pub fn ground_truth_field(mut self, field: impl Into<Field>) -> Self {
-        self.truth = field.into();
-        self
-    }
+    fields!(output, truth);
 
     /// Compares with this instead of the ground truth.
     pub fn against(mut self, value: Value) -> Self {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::built_in::fields;
 use super::{BuiltIn, Field, found, wanted};
 use crate::extract::OutcomeContext;
 use crate::output::TaskError;
@@ -41,23 +42,7 @@ pub fn numeric() -> Closeness {
 }
 
 impl Closeness {
-    /// Where the number is, in outputs and ground truth alike.
-    pub fn field(self, field: impl Into<Field>) -> Self {
-        let field = field.into();
-        self.output_field(field.clone()).ground_truth_field(field)
-    }
-
-    /// Where the number is in the outputs.
-    pub fn output_field(mut self, field: impl Into<Field>) -> Self {
-        self.output = field.into();
-        self
-    }
-
-    /// Where the number is in the ground truth.
-    pub fn ground_truth_field(mut self, field: impl Into<Field>) -> Self {
-        self.truth = field.into();
-        self
-    }
+    fields!(output, truth);
 
     /// Compares with this instead of the ground truth.
     pub fn against(mut self, number: f64) -> Self {

@@ -1,12 +1,13 @@
 //! Whether a text matches a regular expression.
 
+use super::built_in::fields;
 use super::field::text;
 use super::{BuiltIn, Field, found};
 use crate::extract::OutcomeContext;
 use crate::output::TaskError;
 use crate::score::Score;
 
-/// Matches the text in the outputs. Made by [`regex`].
+/// Matches the text in the outputs. Made by [`regex()`].
 #[derive(Clone, Debug)]
 #[must_use = "give it to an experiment with `.evaluator(name, …)`"]
 pub struct Pattern {
@@ -35,11 +36,7 @@ pub fn regex(pattern: &str) -> Pattern {
 }
 
 impl Pattern {
-    /// Where the text is in the outputs.
-    pub fn output_field(mut self, field: impl Into<Field>) -> Self {
-        self.output = field.into();
-        self
-    }
+    fields!(output);
 }
 
 impl BuiltIn for Pattern {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::built_in::fields;
 use super::json::parsed;
 use super::{BuiltIn, Field, found};
 use crate::extract::OutcomeContext;
@@ -46,11 +47,7 @@ pub fn json_schema(schema: &Value) -> JsonSchema {
 }
 
 impl JsonSchema {
-    /// Where the JSON is in the outputs. Default: all of them.
-    pub fn output_field(mut self, field: impl Into<Field>) -> Self {
-        self.output = field.into();
-        self
-    }
+    fields!(output);
 }
 
 impl BuiltIn for JsonSchema {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::built_in::fields;
 use super::field::text;
 use super::{BuiltIn, Field, found, wanted};
 use crate::extract::OutcomeContext;
@@ -24,6 +25,8 @@ pub struct TextComparison {
 }
 
 impl TextComparison {
+    fields!(output, truth);
+
     fn new(name: &'static str, measure: fn(&str, &str) -> Score) -> Self {
         Self {
             name,
@@ -35,24 +38,6 @@ impl TextComparison {
             ignore_case: false,
             at_least: None,
         }
-    }
-
-    /// Where the text is, in outputs and ground truth alike.
-    pub fn field(self, field: impl Into<Field>) -> Self {
-        let field = field.into();
-        self.output_field(field.clone()).ground_truth_field(field)
-    }
-
-    /// Where the text is in the outputs.
-    pub fn output_field(mut self, field: impl Into<Field>) -> Self {
-        self.output = field.into();
-        self
-    }
-
-    /// Where the text is in the ground truth.
-    pub fn ground_truth_field(mut self, field: impl Into<Field>) -> Self {
-        self.truth = field.into();
-        self
     }
 
     /// Compares with this instead of the ground truth.

@@ -156,12 +156,6 @@ impl Evaluator<JudgeShape> for Judge {
     }
 }
 
-impl From<Judge> for ConfiguredEvaluator {
-    fn from(judge: Judge) -> Self {
-        judge.configure()
-    }
-}
-
 impl fmt::Debug for Judge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Judge")

@@ -50,7 +50,7 @@ const ANSWERS: [&str; 2] = ["a", "b"];
 ///
 /// # async fn ask(_: String) -> Result<String, std::io::Error> { Ok("[[A]]".into()) }
 /// let better = Pairwise::new(ask)
-///     .against(|datapoint: &Datapoint| datapoint.metadata["answer of last week"].as_str().map(str::to_owned));
+///     .against(|datapoint: &Datapoint| Some(datapoint.metadata.get("last week")?.as_str()?.to_owned()));
 /// let experiment = evaluate(|_: Datapoint| "42").evaluator("better", better);
 /// # let _ = experiment;
 /// ```
@@ -64,11 +64,13 @@ pub struct Pairwise {
     retries: u32,
 }
 
+type Find = Arc<dyn Fn(&Datapoint) -> Option<String> + Send + Sync>;
+
 /// Where the other answer is.
 #[derive(Clone)]
 enum Other {
     GroundTruth(Field),
-    Function(Arc<dyn Fn(&Datapoint) -> Option<String> + Send + Sync>),
+    Function(Find),
 }
 
 impl Pairwise {
@@ -191,12 +193,6 @@ impl Evaluator<JudgeShape> for Pairwise {
             problem,
             true,
         )
-    }
-}
-
-impl From<Pairwise> for ConfiguredEvaluator {
-    fn from(pairwise: Pairwise) -> Self {
-        pairwise.configure()
     }
 }
 

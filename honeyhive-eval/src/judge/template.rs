@@ -28,6 +28,18 @@ enum Root {
     Own(usize),
 }
 
+impl Root {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Inputs => "inputs",
+            Self::Outputs => "outputs",
+            Self::GroundTruth => "ground truth",
+            Self::Metadata => "metadata",
+            Self::Own(_) => "answers",
+        }
+    }
+}
+
 impl Template {
     pub(super) fn parse(template: &str) -> Result<Self, String> {
         Self::parse_with(template, &[])
@@ -86,7 +98,7 @@ impl Template {
                     continue;
                 }
             };
-            match &*field.of(value, written)? {
+            match &*field.of(value, root.name())? {
                 Value::String(text) => prompt.push_str(text),
                 other => prompt.push_str(&other.to_string()),
             }
