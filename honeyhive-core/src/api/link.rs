@@ -81,6 +81,11 @@ impl Link {
         &self.server_url
     }
 
+    /// A text that may quote what the server sent.
+    pub(super) fn without_keys(&self, text: String) -> String {
+        self.transport.without_keys(text)
+    }
+
     /// Makes a call, repeated where that does no harm.
     pub(super) async fn call(&self, call: RestCall, repeatable: bool) -> Result<Reply, SendError> {
         let transport = self.transport.clone();

@@ -259,7 +259,7 @@ impl Transport {
     }
 
     /// A server may repeat what it was sent; a key goes no further.
-    fn without_keys(&self, message: String) -> String {
+    pub(crate) fn without_keys(&self, message: String) -> String {
         self.secrets
             .iter()
             .fold(message, |message, key| message.replace(key.expose(), "[key]"))
