@@ -138,4 +138,5 @@ fn client() -> reqwest::Client {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 #[doc = include_str!("../../docs/tracing.md")]
+#[doc = include_str!("../../docs/rest-client.md")]
 struct Documents;
