@@ -286,7 +286,7 @@ async fn datasets_and_their_datapoints() {
         })
         .await
         .unwrap();
-    assert_eq!(renamed[0].datapoints, [first.clone()]);
+    assert_eq!(renamed[0].datapoints, std::slice::from_ref(&first));
     datasets.delete(&id).await.unwrap();
     assert_eq!(status(datasets.get(&id).await), Some(404));
     assert!(datapoints.get(&first).await.unwrap().linked_datasets.is_empty());
