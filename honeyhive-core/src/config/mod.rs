@@ -16,7 +16,7 @@ pub use builder::TracerBuilder;
 pub(crate) use content::{Content, Limits, Mode};
 pub use error::ConfigError;
 pub(crate) use export::Export;
-pub use export::OtlpProtocol;
+pub use export::{OtlpCompression, OtlpProtocol};
 pub(crate) use key::ApiKey;
 use reader::{Environment, Reader, Setting, names};
 

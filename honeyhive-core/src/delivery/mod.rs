@@ -4,15 +4,20 @@
 //! whose spans end in that queue. Any number of sessions share it.
 
 mod backlog;
+mod backoff;
 mod cut;
 mod encode;
 mod error;
+mod export;
+mod lane;
 mod pipeline;
 mod processor;
 mod queue;
 mod redact;
+mod size;
 mod stats;
 mod transport;
+mod update;
 mod worker;
 
 pub use error::FlushError;

@@ -20,6 +20,8 @@ pub struct DeliveryStats {
     pub spans_without_session: u64,
     /// Spans the backend refused.
     pub spans_rejected: u64,
+    /// Spans the backend refused as too large, each alone.
+    pub spans_too_large: u64,
     /// Spans given up when the pipeline was closed before they could be sent.
     pub spans_unsent_at_exit: u64,
     /// Spans waiting to be sent.
@@ -40,7 +42,11 @@ impl DeliveryStats {
     /// Spans lost, for whatever reason.
     #[must_use]
     pub fn spans_lost(&self) -> u64 {
-        self.spans_queue_full + self.spans_without_session + self.spans_rejected + self.spans_unsent_at_exit
+        self.spans_queue_full
+            + self.spans_without_session
+            + self.spans_rejected
+            + self.spans_too_large
+            + self.spans_unsent_at_exit
     }
 
     /// Spans, session starts and updates lost.
@@ -62,6 +68,7 @@ pub(super) enum Loss {
     QueueFull,
     WithoutSession,
     Rejected,
+    TooLarge,
     UnsentAtExit,
 }
 
@@ -72,6 +79,7 @@ pub(super) struct Counters {
     queue_full: AtomicU64,
     without_session: AtomicU64,
     rejected: AtomicU64,
+    too_large: AtomicU64,
     unsent_at_exit: AtomicU64,
     requests_queued: AtomicU64,
     requests_delivered: AtomicU64,
@@ -113,6 +121,7 @@ impl Counters {
             Loss::QueueFull => (&self.queue_full, "the queue is full"),
             Loss::WithoutSession => (&self.without_session, "their session was gone before they ended"),
             Loss::Rejected => (&self.rejected, "the backend refused them"),
+            Loss::TooLarge => (&self.too_large, "the backend refused them as too large"),
             Loss::UnsentAtExit => (&self.unsent_at_exit, "they could not be sent before exit"),
         };
         self.note(why);
@@ -159,6 +168,7 @@ impl Counters {
             spans_queue_full: load(&self.queue_full),
             spans_without_session: load(&self.without_session),
             spans_rejected: load(&self.rejected),
+            spans_too_large: load(&self.too_large),
             spans_unsent_at_exit: load(&self.unsent_at_exit),
             requests_delivered: load(&self.requests_delivered),
             requests_lost: load(&self.requests_lost),

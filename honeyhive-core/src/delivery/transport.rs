@@ -89,9 +89,14 @@ impl SendError {
             Self::NoRequest { .. } | Self::TooLarge => false,
         }
     }
-}
 
-impl SendError {
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
     /// The pause the server asked for.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -150,27 +155,28 @@ impl Transport {
     }
 
     /// Sends a session start or an event update.
-    pub(super) async fn ingest(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, SendError> {
+    pub(super) async fn ingest(&self, method: Method, path: &str, body: Bytes) -> Result<Reply, SendError> {
         self.rest(method, path, Some(body), self.ingestion_key.as_ref()).await
     }
 
     /// Calls the REST API with the project key.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Reply, SendError> {
-        self.rest(method, path, body, self.project_key.as_ref()).await
+        self.rest(method, path, body.map(Bytes::from), self.project_key.as_ref())
+            .await
     }
 
     async fn rest(
         &self,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<Bytes>,
         key: Option<&HeaderValue>,
     ) -> Result<Reply, SendError> {
         self.send(Outgoing {
             method,
             url: format!("{}{path}", self.base),
             headers: self.rest_headers(key),
-            body: body.map(Bytes::from),
+            body,
             timeout: self.timeout,
         })
         .await
