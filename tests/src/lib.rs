@@ -2,6 +2,7 @@
 //! reading back what arrived.
 #![allow(clippy::expect_used, reason = "a test that cannot be set up should stop")]
 
+pub mod child;
 pub mod scripted;
 
 use std::collections::HashSet;

@@ -1,10 +1,11 @@
 //! Settings of delivery: where spans go, in which encoding, how many at once and how soon.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Certificate, Url};
 
 use super::reader::{Reader, Setting, names};
 use super::{ConfigError, TracerBuilder, parse_url};
@@ -54,6 +55,7 @@ pub(super) struct Given {
     https_proxy: Option<String>,
     no_proxy: Option<String>,
     verify_ssl: Option<bool>,
+    ca_certificate: Option<PathBuf>,
     verbose: Option<bool>,
 }
 
@@ -91,6 +93,8 @@ pub(crate) struct Export {
     pub(crate) https_proxy: Option<ProxyUrl>,
     pub(crate) no_proxy: Option<String>,
     pub(crate) verify_ssl: bool,
+    /// Trusted besides the usual ones.
+    pub(crate) ca_certificates: Vec<Certificate>,
     pub(crate) verbose: bool,
 }
 
@@ -209,8 +213,27 @@ impl Export {
                 .text(given.no_proxy, names("no_proxy", "HH_NO_PROXY"))
                 .map(|text| text.text),
             verify_ssl,
+            ca_certificates: ca_certificates(given.ca_certificate, reader)?,
             verbose: reader.switch(given.verbose, "HH_VERBOSE")?.unwrap_or(false),
         })
+    }
+}
+
+fn ca_certificates(given: Option<PathBuf>, reader: &Reader<'_>) -> Result<Vec<Certificate>, ConfigError> {
+    let (setting, path) = match (given, reader.variable("HH_CA_FILE")) {
+        (Some(path), _) => ("ca_certificate", path),
+        (None, Some(setting)) => (setting.origin, setting.text.into()),
+        (None, None) => return Ok(Vec::new()),
+    };
+    let invalid = |rule: String| ConfigError::InvalidValue {
+        setting,
+        value: path.display().to_string(),
+        rule,
+    };
+    let text = std::fs::read(&path).map_err(|error| invalid(format!("cannot be read: {error}")))?;
+    match Certificate::from_pem_bundle(&text) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(invalid("holds no certificate in PEM".to_owned())),
     }
 }
 
@@ -406,6 +429,13 @@ impl TracerBuilder {
     /// of your own: the API key can be read on the way.
     pub fn verify_ssl(mut self, verify: bool) -> Self {
         self.given.export.verify_ssl = Some(verify);
+        self
+    }
+
+    /// A file with certificates in PEM to trust besides the platform's (`HH_CA_FILE`), for a server or a proxy whose
+    /// certificate a private authority signed. With the feature `bundled-roots`, Mozilla's take the platform's place.
+    pub fn ca_certificate(mut self, path: impl Into<PathBuf>) -> Self {
+        self.given.export.ca_certificate = Some(path.into());
         self
     }
 

@@ -7,6 +7,7 @@ mod export;
 mod filter;
 mod key;
 mod reader;
+mod spool;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub(crate) use export::Export;
 pub use export::{OtlpCompression, OtlpProtocol};
 pub(crate) use key::ApiKey;
 use reader::{Environment, Reader, Setting, names};
+pub(crate) use spool::SpoolSettings;
 
 use crate::session::{Experiment, SessionDetails, SessionId};
 
@@ -42,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) service_name: Option<String>,
     pub(crate) service_version: Option<String>,
     pub(crate) export: Export,
+    pub(crate) spool: Option<SpoolSettings>,
     pub(crate) content: Content,
 }
 
@@ -62,6 +65,7 @@ pub(crate) struct Given {
     pub(crate) service_name: Option<String>,
     pub(crate) service_version: Option<String>,
     export: export::Given,
+    spool: spool::Given,
     content: content::Given,
 }
 
@@ -129,6 +133,7 @@ impl Config {
                 .text(given.service_version, names("service_version", "HH_SERVICE_VERSION"))
                 .map(|setting| setting.text),
             export: Export::resolve(given.export, &reader)?,
+            spool: SpoolSettings::resolve(given.spool, &reader)?,
             content,
         })
     }

@@ -18,7 +18,7 @@ use crate::session::{Identity, SessionStart};
 
 /// How long spans wait for a session start that does not get through. They find their session without it: each says
 /// what it takes to make its row.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Export requests that are encoded at once, under way or waiting to be tried again.
 const EXPORTS: usize = 4;
 
@@ -224,6 +224,30 @@ impl Backlog {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// Whether everything that is left has failed since `begin`.
+    pub(super) fn fails_since(&self, begin: Instant) -> bool {
+        let fails = |empty: bool, fails: bool| empty || fails;
+        let (starts, exports, updates) = (&self.starts, &self.exports, &self.updates.lane);
+        fails(starts.is_empty(), starts.fails_since(begin))
+            && fails(
+                exports.is_empty() && self.spans.is_empty(),
+                exports.fails_since(begin),
+            )
+            // Updates wait for the others.
+            && (fails(updates.is_empty(), updates.fails_since(begin)) || !(starts.is_empty() && exports.is_empty()))
+    }
+
+    /// Takes starts and updates that wait, with the updates of those sessions.
+    pub(super) fn take_requests(&mut self, now: Instant) -> (Vec<Start>, Vec<Update>) {
+        let starts: Vec<Start> = self.starts.take_waiting().collect();
+        for start in &starts {
+            if let Some(Some(update)) = self.unstarted.remove(&start.identity.session_id.to_string()) {
+                self.updates.push(update, now);
+            }
+        }
+        (starts, self.updates.take_waiting())
     }
 
     /// Takes all updates, those that wait for a start too.

@@ -56,6 +56,10 @@ impl Backoff {
         self.failures > 0
     }
 
+    pub(super) fn failed_since(&self, begin: Instant) -> bool {
+        self.last.is_some_and(|last| last >= begin)
+    }
+
     pub(super) fn failing_for(&self, now: Instant) -> Duration {
         self.first
             .map_or(Duration::ZERO, |first| now.saturating_duration_since(first))

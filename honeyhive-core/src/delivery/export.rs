@@ -3,9 +3,11 @@
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use prost::Message as _;
 use prost::bytes::Bytes;
+use reqwest::StatusCode;
 
 use super::encode::Encoder;
 use super::queue::FinishedSpan;
+use super::transport::SendError;
 
 /// An encoded export request.
 #[derive(Clone, Debug)]
@@ -84,18 +86,32 @@ impl Export {
     }
 }
 
+/// Whether the server objects to what was sent, not to who sent it.
+pub(super) fn about_the_body(error: &SendError) -> bool {
+    use StatusCode as Status;
+
+    let about_the_body = [
+        Status::PAYLOAD_TOO_LARGE,
+        Status::BAD_REQUEST,
+        Status::UNPROCESSABLE_ENTITY,
+    ];
+    error.status().is_some_and(|status| about_the_body.contains(&status))
+}
+
 /// The spans a server says it did not take, and why.
 pub(super) fn rejected(answer: &[u8]) -> (u64, String) {
     // An answer that is no OTLP message comes from a server that is content with everything.
     let partial = if answer.first() == Some(&b'{') {
-        serde_json::from_slice::<serde_json::Value>(answer).ok().and_then(|answer| {
-            let partial = answer.get("partialSuccess")?;
-            let number = partial.get("rejectedSpans")?;
-            // 64 bits are text in the JSON of protobuf.
-            let number = number.as_u64().or_else(|| number.as_str()?.parse().ok())?;
-            let message = partial.get("errorMessage").and_then(serde_json::Value::as_str);
-            Some((number, message.unwrap_or_default().to_owned()))
-        })
+        serde_json::from_slice::<serde_json::Value>(answer)
+            .ok()
+            .and_then(|answer| {
+                let partial = answer.get("partialSuccess")?;
+                let number = partial.get("rejectedSpans")?;
+                // 64 bits are text in the JSON of protobuf.
+                let number = number.as_u64().or_else(|| number.as_str()?.parse().ok())?;
+                let message = partial.get("errorMessage").and_then(serde_json::Value::as_str);
+                Some((number, message.unwrap_or_default().to_owned()))
+            })
     } else {
         ExportTraceServiceResponse::decode(answer)
             .ok()
@@ -118,10 +134,7 @@ mod tests {
         let request = ExportTraceServiceRequest::decode(export.body.clone()).unwrap();
         let resources = request.resource_spans.into_iter();
         let scopes = resources.flat_map(|resource| resource.scope_spans);
-        scopes
-            .flat_map(|scope| scope.spans)
-            .map(|span| span.name)
-            .collect()
+        scopes.flat_map(|scope| scope.spans).map(|span| span.name).collect()
     }
 
     fn of_two_scopes() -> Export {

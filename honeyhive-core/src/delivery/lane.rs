@@ -49,10 +49,7 @@ impl<T> Lane<T> {
     /// Number of the oldest that is not settled.
     pub(super) fn oldest(&self) -> Option<u64> {
         let first = |number: Option<&u64>| number.copied();
-        match (
-            first(self.waiting.keys().next()),
-            first(self.under_way.keys().next()),
-        ) {
+        match (first(self.waiting.keys().next()), first(self.under_way.keys().next())) {
             (Some(waiting), Some(under_way)) => Some(waiting.min(under_way)),
             (one, other) => one.or(other),
         }
@@ -115,6 +112,16 @@ impl<T> Lane<T> {
     /// Takes the oldest that waits.
     pub(super) fn take_oldest(&mut self) -> Option<(u64, T)> {
         self.waiting.pop_first()
+    }
+
+    /// Takes all that wait, in order.
+    pub(super) fn take_waiting(&mut self) -> impl Iterator<Item = T> + use<T> {
+        std::mem::take(&mut self.waiting).into_values()
+    }
+
+    /// Whether there is something, and the last attempt since `begin` failed.
+    pub(super) fn fails_since(&self, begin: Instant) -> bool {
+        !self.is_empty() && self.backoff.failed_since(begin)
     }
 
     /// Takes everything, in order.

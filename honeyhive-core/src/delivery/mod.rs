@@ -5,6 +5,8 @@
 
 mod backlog;
 mod backoff;
+mod body;
+mod client;
 mod cut;
 mod encode;
 mod error;
@@ -13,8 +15,11 @@ mod lane;
 mod pipeline;
 mod processor;
 mod queue;
+mod recovery;
 mod redact;
+mod retry_after;
 mod size;
+mod spool;
 mod stats;
 mod transport;
 mod update;

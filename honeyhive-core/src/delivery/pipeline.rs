@@ -18,6 +18,7 @@ use super::encode::Encoder;
 use super::error::FlushError;
 use super::processor::{Identities, Processor};
 use super::queue::{Amount, Queue};
+use super::spool::Spool;
 use super::transport::{Method, Reply, SendError, SharedTransport, base, transport};
 use super::worker::{Closing, Worker, wait_settled};
 use crate::config::{Config, ConfigError, Limits, Mode, program_name};
@@ -82,6 +83,16 @@ impl Pipeline {
             .build()
             .map_err(ConfigError::Worker)?;
         let handle = runtime.handle().clone();
+        let spool = match &config.spool {
+            Some(settings) => Some(
+                Spool::open(settings, &config).map_err(|error| ConfigError::InvalidValue {
+                    setting: "spool_dir",
+                    value: settings.directory.display().to_string(),
+                    rule: format!("is no directory that can be written: {error}"),
+                })?,
+            ),
+            None => None,
+        };
         let transport = transport(config.clone());
         let (settled_sender, settled) = watch::channel(0);
         let (deadline, deadline_receiver) = watch::channel(None);
@@ -90,6 +101,7 @@ impl Pipeline {
             queue: queue.clone(),
             transport: transport.clone(),
             encoder: Encoder::new(&config, &resource),
+            spool,
             flush_interval: config.export.flush_interval,
             max_connections: config.export.max_connections,
             apart: config.export.endpoint.is_some(),
@@ -229,13 +241,23 @@ impl Pipeline {
     /// Tells the worker to end. It keeps some of the time for what is left then.
     fn close(&self, limit: Duration) {
         let now = Instant::now();
-        let deadline = now + (limit - GRACE.min(limit / 4));
-        let eager = now + limit / 2;
-        self.deadline.send_if_modified(|closing| {
+        // Part of the time is for what is left then; more of it if that is to be written to disk.
+        let grace = if self.config.spool.is_some() {
+            limit / 3
+        } else {
+            GRACE.min(limit / 4)
+        };
+        let closing = Closing {
+            begun: now,
+            eager: now + limit / 2,
+            deadline: now + (limit - grace),
+            end: now + (limit - limit / 20),
+        };
+        self.deadline.send_if_modified(|known| {
             // Who closes it again can only shorten its time.
-            let sooner = closing.is_none_or(|closing| deadline < closing.deadline);
+            let sooner = known.is_none_or(|known| closing.deadline < known.deadline);
             if sooner {
-                *closing = Some(Closing { eager, deadline });
+                *known = Some(closing);
             }
             sooner
         });

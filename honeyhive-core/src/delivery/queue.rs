@@ -162,7 +162,8 @@ impl Queue {
         let waiting = state.waiting_spans.len();
         let before = state.waiting_bytes;
         state.waiting_bytes += bytes;
-        let filled = waiting == self.batch.spans || (before < self.batch.bytes && state.waiting_bytes >= self.batch.bytes);
+        let filled =
+            waiting == self.batch.spans || (before < self.batch.bytes && state.waiting_bytes >= self.batch.bytes);
         drop(state);
         // The first span starts the worker's clock, a full batch ends its wait; between them it need not wake.
         if waiting == 1 || filled {

@@ -130,13 +130,26 @@ impl Updates {
 
     pub(super) fn settle(&mut self, number: u64) -> Option<Update> {
         let update = self.lane.settle(number)?;
+        self.forget(&update);
+        Some(update)
+    }
+
+    /// Takes all that wait.
+    pub(super) fn take_waiting(&mut self) -> Vec<Update> {
+        let taken: Vec<Update> = self.lane.take_waiting().collect();
+        for update in &taken {
+            self.forget(update);
+        }
+        taken
+    }
+
+    fn forget(&mut self, update: &Update) {
         if let Some(numbers) = self.of_event.get_mut(&update.event_id) {
-            numbers.retain(|other| *other != number);
+            numbers.retain(|other| *other != update.first);
             if numbers.is_empty() {
                 self.of_event.remove(&update.event_id);
             }
         }
-        Some(update)
     }
 
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Update> + use<> {
@@ -176,7 +189,11 @@ mod tests {
         updates.push(update(2, "b", json!({"metadata": 1})), now);
         let later = json!({"metadata": {"x": 2, "y": {"w": 2}}, "feedback": {"rating": 5}});
         updates.push(update(3, "a", later), now);
-        assert_eq!(updates.next(3), Some(2), "the first now waits for what came before the third");
+        assert_eq!(
+            updates.next(3),
+            Some(2),
+            "the first now waits for what came before the third"
+        );
         assert_eq!(updates.next(4), Some(1));
         let merged = updates.lane.set_out(1, now).unwrap();
         assert_eq!((merged.requests, merged.bytes), (2, 20));
@@ -208,7 +225,7 @@ mod tests {
     fn an_event_that_is_updated_all_the_time_is_updated_now_and_then() {
         let (mut updates, now) = (Updates::new(8), Instant::now());
         updates.push(update(1, "a", json!({})), now);
-        updates.push(update(2, "a", json!({})), now + OPEN);
+        updates.push(update(2, "a", json!({})), now + 2 * OPEN);
         assert_eq!(updates.next(2), Some(1), "it has not become a part of the first");
     }
 }

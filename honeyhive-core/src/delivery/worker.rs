@@ -13,12 +13,15 @@ use reqwest::StatusCode;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::backlog::Backlog;
+use super::backlog::{Backlog, Start};
 use super::encode::Encoder;
-use super::export::{Export, rejected};
+use super::export::{Export, about_the_body, rejected};
 use super::queue::{Queue, Waiting};
+use super::recovery::{Recovery, Resent, resend};
+use super::spool::{self, Spool};
 use super::stats::Loss;
 use super::transport::{Method, Reply, SendError, SharedTransport};
+use super::update::Update;
 
 /// How often it is looked whether spans still have to wait for the start of their session.
 const LOOK: Duration = Duration::from_millis(100);
@@ -28,6 +31,7 @@ pub(super) struct Worker {
     pub(super) queue: Arc<Queue>,
     pub(super) transport: SharedTransport,
     pub(super) encoder: Encoder,
+    pub(super) spool: Option<Spool>,
     /// How long a span waits for others to share its request.
     pub(super) flush_interval: Duration,
     /// Session starts under way at once, and updates.
@@ -43,10 +47,13 @@ pub(super) struct Worker {
 /// The pipeline is closing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Closing {
+    pub(super) begun: Instant,
     /// From when on nothing waits for anything else any more.
     pub(super) eager: Instant,
     /// When what is left is given up.
     pub(super) deadline: Instant,
+    /// When the last of it must be on disk.
+    pub(super) end: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,15 +64,22 @@ enum Kind {
 }
 
 /// What became of an attempt.
-struct Done {
-    kind: Kind,
-    number: u64,
-    outcome: Result<Reply, SendError>,
+enum Done {
+    Sent(Kind, u64, Result<Reply, SendError>),
+    /// A file of the spool.
+    Resent(Result<Resent, SendError>),
+}
+
+/// What sets out: a request, or a file of the spool.
+enum Load {
+    Request(Kind, u64, Bytes),
+    File(spool::Kind, usize, Bytes),
 }
 
 impl Worker {
     /// Runs until the pipeline is closed and everything is delivered or its time is over.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
+        let mut recovery = Recovery::new(self.spool.take(), &self.queue.counters);
         let mut deadline = self.deadline.clone();
         let mut backlog = Backlog::new(self.max_connections, self.apart);
         let mut under_way = FuturesUnordered::new();
@@ -76,37 +90,57 @@ impl Worker {
             let closing = *deadline.borrow_and_update();
             let waiting = self.take(&mut backlog, &mut linger, now);
             // A flush and the end deserve another try at once.
-            let hurry = if closing.is_some() { u64::MAX } else { waiting.flush_upto };
+            let hurry = if closing.is_some() {
+                u64::MAX
+            } else {
+                waiting.flush_upto
+            };
             if hurry > hurried {
                 hurried = hurry;
                 backlog.hurry();
             }
-            if closing.is_some_and(|closing| closing.deadline <= now) {
+            let over = closing.is_some_and(|closing| {
+                // What is safe on disk need not wait for the deadline.
+                closing.deadline <= now || (recovery.keeps() && backlog.fails_since(closing.begun))
+            });
+            if let Some(closing) = closing.filter(|_| over) {
                 under_way.clear();
-                self.give_up(&mut backlog);
+                self.give_up(&mut backlog, &mut recovery, closing.end);
+            }
+            if let Some((kind, items, body)) = recovery.sets_out(&self.queue.counters, now).filter(|_| !over) {
+                under_way.push(attempt(&self.transport, Load::File(kind, items, body)));
             }
             let eager = closing.is_some_and(|closing| closing.eager <= now);
-            let holds = self.launch(&mut backlog, waiting.oldest_span, eager, now, |kind, number, body| {
-                under_way.push(attempt(&self.transport, kind, number, body));
+            // Of spans on disk there may be updates.
+            let untaken = if recovery.is_busy() {
+                Some(0)
+            } else {
+                waiting.oldest_span
+            };
+            let holds = self.launch(&mut backlog, untaken, eager, now, |kind, number, body| {
+                under_way.push(attempt(&self.transport, Load::Request(kind, number, body)));
             });
+            self.spill(&mut backlog, &mut recovery, now);
             let unsettled = [backlog.oldest(), waiting.oldest_span].into_iter().flatten().min();
-            self.settled.send_replace(unsettled.map_or(waiting.pushed, |oldest| oldest - 1));
-            if backlog.is_empty() && waiting.closed {
+            self.settled
+                .send_replace(unsettled.map_or(waiting.pushed, |oldest| oldest - 1));
+            if backlog.is_empty() && waiting.closed && (over || !recovery.is_busy()) {
                 return;
             }
             let wake = [
                 linger,
                 holds.then(|| now + LOOK),
                 backlog.pause_ends(now),
+                recovery.pause_ends(now),
                 closing.map(|closing| if eager { closing.deadline } else { closing.eager }),
             ];
             let wake = wake.into_iter().flatten().min();
             tokio::select! {
                 biased;
                 Some(done) = under_way.next() => {
-                    self.finish(&mut backlog, done);
+                    self.finish(&mut backlog, &mut recovery, done);
                     while let Some(Some(done)) = under_way.next().now_or_never() {
-                        self.finish(&mut backlog, done);
+                        self.finish(&mut backlog, &mut recovery, done);
                     }
                 }
                 () = self.queue.wake.notified() => {}
@@ -126,9 +160,7 @@ impl Worker {
         let (requests, spans, waiting) = self.queue.take(due);
         backlog.absorb(requests, &self.encoder, &self.queue, now);
         backlog.spans.extend(spans);
-        *linger = waiting
-            .oldest_span
-            .map(|_| linger.unwrap_or(now + self.flush_interval));
+        *linger = waiting.oldest_span.map(|_| linger.unwrap_or(now + self.flush_interval));
         waiting
     }
 
@@ -160,12 +192,16 @@ impl Worker {
     }
 
     /// Counts what became of an attempt, or puts it back to be tried again.
-    fn finish(&self, backlog: &mut Backlog, Done { kind, number, outcome }: Done) {
+    fn finish(&self, backlog: &mut Backlog, recovery: &mut Recovery, done: Done) {
         let (counters, now) = (&self.queue.counters, Instant::now());
+        let (kind, number, outcome) = match done {
+            Done::Sent(kind, number, outcome) => (kind, number, outcome),
+            Done::Resent(outcome) => return recovery.finish(outcome, counters, now),
+        };
         let outcome = match outcome {
             Err(error) if error.is_transient() => {
                 counters.retried(&format!("{}: {error}", kind.line()));
-                let (away, asked) = (matches!(error, SendError::NoAnswer { .. }), error.retry_after());
+                let (away, asked) = (error.is_no_answer(), error.retry_after());
                 match kind {
                     Kind::Start => backlog.starts.fail(number, away, asked, now),
                     Kind::Export => backlog.exports.fail(number, away, asked, now),
@@ -181,12 +217,18 @@ impl Worker {
                     return;
                 };
                 let outcome = outcome.map_err(|(why, _)| why);
-                start.identity.settle_announcement(outcome.as_ref().map(|_| ()).map_err(String::as_str));
+                start
+                    .identity
+                    .settle_announcement(outcome.as_ref().map(|_| ()).map_err(String::as_str));
                 self.count_requests(1, start.bytes(), outcome.map(|_| ()));
             }
             Kind::Update => {
                 if let Some(update) = backlog.updates.settle(number) {
-                    self.count_requests(update.requests, update.bytes, outcome.map(|_| ()).map_err(|(why, _)| why));
+                    self.count_requests(
+                        update.requests,
+                        update.bytes,
+                        outcome.map(|_| ()).map_err(|(why, _)| why),
+                    );
                 }
             }
             Kind::Export => self.finish_export(backlog, number, outcome),
@@ -217,7 +259,8 @@ impl Worker {
             Err((why, error)) => {
                 // One span too large or malformed must not cost its neighbours.
                 if let Some(halves) = about_the_body(&error).then(|| export.halves()).flatten() {
-                    self.queue.recount(export.bytes(), halves.iter().map(Export::bytes).sum());
+                    self.queue
+                        .recount(export.bytes(), halves.iter().map(Export::bytes).sum());
                     for half in halves {
                         backlog.exports.push(half.first, half);
                     }
@@ -233,26 +276,105 @@ impl Worker {
         self.queue.release(export.spans, 0, export.bytes());
     }
 
-    /// Counts all that is left as lost.
-    fn give_up(&self, backlog: &mut Backlog) {
+    /// Writes what waits longest to the spool when the queue gets full.
+    fn spill(&self, backlog: &mut Backlog, recovery: &mut Recovery, now: Instant) {
         let counters = &self.queue.counters;
-        let unsent = |spans: usize, bytes: usize| {
-            counters.spans_lost(Loss::UnsentAtExit, spans as u64, WHY_UNSENT);
-            self.queue.release(spans, 0, bytes);
-        };
-        for export in backlog.exports.drain() {
-            unsent(export.spans, export.bytes());
+        let mut written = Vec::new();
+        while recovery.keeps() && self.queue.is_crowded() {
+            if backlog.exports.waiting().next().is_none() {
+                backlog.encode_next(|_| true, &self.encoder, &self.queue);
+            }
+            let Some((number, export)) = backlog.exports.take_oldest() else {
+                let (starts, updates) = backlog.take_requests(now);
+                self.keep_requests(starts, updates, recovery);
+                break;
+            };
+            if recovery.keep(spool::Kind::Spans, export.spans, &export.body, counters) {
+                self.queue.release(export.spans, 0, export.bytes());
+                written.push(export.spans);
+            } else {
+                backlog.exports.push(number, export);
+            }
         }
+        self.commit(written.iter().sum(), recovery);
+    }
+
+    /// Counts spans that were written to the spool, once they are safe.
+    fn commit(&self, spans: usize, recovery: &mut Recovery) {
+        let counters = &self.queue.counters;
+        if spans > 0 {
+            if recovery.commit(counters) {
+                counters.spans_spooled(spans as u64);
+            } else {
+                counters.spans_lost(Loss::UnsentAtExit, spans as u64, "the spool could not be written");
+            }
+        }
+    }
+
+    fn keep_requests(&self, starts: Vec<Start>, updates: Vec<Update>, recovery: &mut Recovery) {
+        let counters = &self.queue.counters;
+        let (kept, lost) = recovery.keep_lines(spool::Kind::Starts, starts, |start| start.body.clone(), counters);
+        let committed = recovery.commit(counters);
+        for (start, kept) in kept
+            .iter()
+            .map(|start| (start, committed))
+            .chain(lost.iter().map(|start| (start, false)))
+        {
+            if !kept {
+                start.identity.settle_announcement(Err(WHY_UNSENT));
+            }
+            self.count_kept(1, start.bytes(), kept);
+        }
+        let (kept, lost) = recovery.keep_lines(spool::Kind::Updates, updates, Update::body, counters);
+        let committed = recovery.commit(counters);
+        for (update, kept) in kept
+            .iter()
+            .map(|update| (update, committed))
+            .chain(lost.iter().map(|update| (update, false)))
+        {
+            self.count_kept(update.requests, update.bytes, kept);
+        }
+    }
+
+    fn count_kept(&self, requests: usize, bytes: usize, kept: bool) {
+        if kept {
+            self.queue.counters.requests_spooled(requests as u64);
+        } else {
+            self.queue.counters.requests_lost(requests as u64, WHY_UNSENT);
+        }
+        self.queue.release(0, requests, bytes);
+    }
+
+    /// Writes all that is left to the spool, or counts it as lost. In the order in which it is to be sent.
+    fn give_up(&self, backlog: &mut Backlog, recovery: &mut Recovery, end: Instant) {
+        let counters = &self.queue.counters;
+        let starts = backlog.starts.drain().collect();
+        let updates = backlog.drain_updates();
+        self.keep_requests(starts, Vec::new(), recovery);
+        let mut exports: Vec<Export> = backlog.exports.drain().collect();
+        let mut kept = 0;
+        loop {
+            for export in exports.drain(..) {
+                let in_time = Instant::now() < end;
+                if in_time && recovery.keep(spool::Kind::Spans, export.spans, &export.body, counters) {
+                    kept += export.spans;
+                } else {
+                    counters.spans_lost(Loss::UnsentAtExit, export.spans as u64, WHY_UNSENT);
+                }
+                self.queue.release(export.spans, 0, export.bytes());
+            }
+            if backlog.spans.is_empty() || !recovery.keeps() || Instant::now() >= end {
+                break;
+            }
+            backlog.encode_next(|_| true, &self.encoder, &self.queue);
+            exports.extend(backlog.exports.drain());
+        }
+        self.commit(kept, recovery);
         for span in backlog.spans.drain(..) {
-            unsent(1, span.bytes);
+            counters.spans_lost(Loss::UnsentAtExit, 1, WHY_UNSENT);
+            self.queue.release(1, 0, span.bytes);
         }
-        for start in backlog.starts.drain() {
-            start.identity.settle_announcement(Err(WHY_UNSENT));
-            self.count_requests(1, start.bytes(), Err(WHY_UNSENT.into()));
-        }
-        for update in backlog.drain_updates() {
-            self.count_requests(update.requests, update.bytes, Err(WHY_UNSENT.into()));
-        }
+        self.keep_requests(Vec::new(), updates, recovery);
     }
 }
 
@@ -267,25 +389,17 @@ impl Kind {
     }
 }
 
-async fn attempt(transport: &SharedTransport, kind: Kind, number: u64, body: Bytes) -> Done {
+async fn attempt(transport: &SharedTransport, load: Load) -> Done {
+    let (kind, number, body) = match load {
+        Load::Request(kind, number, body) => (kind, number, body),
+        Load::File(kind, items, body) => return Done::Resent(resend(transport, kind, items, body).await),
+    };
     let outcome = match kind {
         Kind::Start => transport.ingest(Method::POST, "/session/start", body).await,
         Kind::Export => transport.export(body).await,
         Kind::Update => transport.ingest(Method::PUT, "/events", body).await,
     };
-    Done { kind, number, outcome }
-}
-
-/// Whether the server objects to what was sent, not to who sent it.
-fn about_the_body(error: &SendError) -> bool {
-    use StatusCode as Status;
-
-    let about_the_body = [
-        Status::PAYLOAD_TOO_LARGE,
-        Status::BAD_REQUEST,
-        Status::UNPROCESSABLE_ENTITY,
-    ];
-    error.status().is_some_and(|status| about_the_body.contains(&status))
+    Done::Sent(kind, number, outcome)
 }
 
 /// Waits until item `upto` is settled, for at most `limit`.
