@@ -101,7 +101,8 @@ impl Worker {
             }
             let over = closing.is_some_and(|closing| {
                 // What is safe on disk need not wait for the deadline.
-                closing.deadline <= now || (recovery.keeps() && backlog.fails_since(closing.begun))
+                let fails = !backlog.is_empty() && backlog.fails_since(closing.begun);
+                closing.deadline <= now || (fails && recovery.keeps())
             });
             if let Some(closing) = closing.filter(|_| over) {
                 under_way.clear();
