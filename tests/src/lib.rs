@@ -137,5 +137,6 @@ fn client() -> reqwest::Client {
 /// The code of the README and the guides compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+#[doc = include_str!("../../docs/delivery.md")]
 #[doc = include_str!("../../docs/tracing.md")]
 struct Documents;

@@ -72,7 +72,7 @@ fn a_hundred_thousand_spans_outlive_every_kind_of_outage() {
             5..7 => return cut_off(),
             // It stores them and nobody hears of it.
             7..10 => false,
-            _ if before % 20 == 0 => return status(503),
+            _ if before.is_multiple_of(20) => return status(503),
             _ => true,
         };
         let mut stored = store.lock().unwrap();
@@ -103,7 +103,7 @@ fn of_each_session_the_start_comes_first_then_its_spans_then_its_updates() {
     let log = accepted.clone();
     let server = ScriptedServer::start(move |before, request| {
         // Every third request of each kind fails at first.
-        if before % 3 == 0 && before < 60 {
+        if before.is_multiple_of(3) && before < 60 {
             return status(503);
         }
         let mut log = log.lock().unwrap();

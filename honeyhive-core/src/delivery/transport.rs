@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use prost::bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
+use zeroize::Zeroizing;
 
 use super::body::{gzip, json};
 use super::client::{client, destinations, explain, is_loopback};
@@ -315,9 +316,11 @@ fn traces_headers(config: &Config) -> HeaderMap {
     headers
 }
 
+/// The header, whose text is wiped from memory with its last copy.
 fn bearer(key: &ApiKey) -> Option<HeaderValue> {
+    let text = Zeroizing::new(["Bearer ", key.expose()].concat().into_bytes());
     // Keys were checked to be printable when they were parsed.
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).ok()?;
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
