@@ -112,7 +112,10 @@ impl Backlog {
     }
 
     pub(super) fn start_sets_out(&mut self, now: Instant) -> Option<(u64, Bytes)> {
-        let number = self.starts.is_open(now).then(|| self.starts.next(|_, _| true))??;
+        let number = self
+            .starts
+            .is_open(now)
+            .then(|| self.starts.next(u64::MAX, |_, _| true))??;
         let start = self.starts.set_out(number, now)?;
         start.tried = true;
         Some((number, start.body.clone()))
@@ -144,8 +147,9 @@ impl Backlog {
         if !self.exports.is_open(now) {
             return None;
         }
-        let may = |number: u64| upto.is_none_or(|upto| number < upto);
-        let again = |backlog: &Self| backlog.exports.next(|_, export| may(export.last));
+        let upto = upto.unwrap_or(u64::MAX);
+        let may = |number: u64| number < upto;
+        let again = |backlog: &Self| backlog.exports.next(upto, |_, export| may(export.last));
         let number = match again(self) {
             Some(number) => number,
             None if self.exports.len() >= EXPORTS => return None,
@@ -202,6 +206,11 @@ impl Backlog {
         [under_way, waiting].into_iter().flatten().min()
     }
 
+    /// Whether spans wait to set out.
+    pub(super) fn has_spans(&self) -> bool {
+        !self.spans.is_empty() || self.exports.waiting().next().is_some()
+    }
+
     /// Ends the pauses that no server asked for.
     pub(super) fn hurry(&mut self) {
         self.starts.backoff.hurry();
@@ -215,10 +224,7 @@ impl Backlog {
         let waits = |lane_waits: bool, until: Option<Instant>| until.filter(|_| lane_waits);
         [
             waits(starts.waiting().next().is_some(), starts.backoff.until(now)),
-            waits(
-                exports.waiting().next().is_some() || !self.spans.is_empty(),
-                exports.backoff.until(now),
-            ),
+            waits(self.has_spans(), exports.backoff.until(now)),
             waits(updates.waiting().next().is_some(), updates.backoff.until(now)),
         ]
         .into_iter()

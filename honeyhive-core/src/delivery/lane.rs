@@ -76,9 +76,10 @@ impl<T> Lane<T> {
         self.under_way.len() < width && self.backoff.until(now).is_none()
     }
 
-    /// The number of the next to set out of those that may.
-    pub(super) fn next(&self, may: impl Fn(u64, &T) -> bool) -> Option<u64> {
-        let (after, before) = (self.waiting.range(self.next..), self.waiting.range(..self.next));
+    /// The number of the next to set out, of those before `upto` that may.
+    pub(super) fn next(&self, upto: u64, may: impl Fn(u64, &T) -> bool) -> Option<u64> {
+        let from = self.next.min(upto);
+        let (after, before) = (self.waiting.range(from..upto), self.waiting.range(..from));
         after
             .chain(before)
             .find(|(number, item)| may(**number, item))

@@ -322,7 +322,7 @@ impl Pipeline {
 
 impl Drop for Pipeline {
     fn drop(&mut self) {
-        let drain = if *self.drained_in_vain.get_mut() {
+        let drain = if *self.drained_in_vain.get_mut() && self.config.spool.is_none() {
             Duration::ZERO
         } else {
             self.config.export.drain_timeout

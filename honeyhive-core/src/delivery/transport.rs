@@ -1,5 +1,6 @@
 //! The one HTTP client of a pipeline: headers, key, timeouts, and what an answer means.
 
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -201,23 +202,23 @@ impl Transport {
         }
     }
 
-    async fn send(&self, outgoing: Outgoing) -> Result<Reply, SendError> {
+    async fn send(&self, mut outgoing: Outgoing) -> Result<Reply, SendError> {
         let bytes = outgoing.body.as_ref().map_or(0, Bytes::len);
-        let line = format!("{} {}", outgoing.method, outgoing.url);
-        let outcome = self.attempt(outgoing).await;
-        let became = outcome
-            .as_ref()
-            .err()
-            .map_or_else(|| "accepted".to_owned(), ToString::to_string);
+        let outcome = self.attempt(&mut outgoing).await;
+        let Outgoing { method, url, .. } = &outgoing;
+        let became: &dyn fmt::Display = match &outcome {
+            Ok(_) => &"accepted",
+            Err(error) => error,
+        };
         if self.verbose {
-            tracing::info!(bytes, "{line}: {became}");
+            tracing::info!(bytes, "{method} {url}: {became}");
         } else {
-            tracing::debug!(bytes, "{line}: {became}");
+            tracing::debug!(bytes, "{method} {url}: {became}");
         }
         outcome
     }
 
-    async fn attempt(&self, outgoing: Outgoing) -> Result<Reply, SendError> {
+    async fn attempt(&self, outgoing: &mut Outgoing) -> Result<Reply, SendError> {
         let no_answer = |error: reqwest::Error| SendError::NoAnswer {
             problem: explain(&error),
         };
@@ -232,10 +233,10 @@ impl Transport {
                 problem: problem.clone(),
             })?;
         let mut request = client
-            .request(outgoing.method, outgoing.url)
-            .headers(outgoing.headers)
+            .request(outgoing.method.clone(), &outgoing.url)
+            .headers(std::mem::take(&mut outgoing.headers))
             .timeout(outgoing.timeout);
-        if let Some(body) = outgoing.body {
+        if let Some(body) = outgoing.body.take() {
             request = request.body(body);
         }
         let mut response = request.send().await.map_err(no_answer)?;

@@ -122,9 +122,9 @@ impl Updates {
 
     /// The number of the next that may set out, if everything before `upto` is settled.
     pub(super) fn next(&self, upto: u64) -> Option<u64> {
-        self.lane.next(|number, update| {
-            let first = self.of_event.get(&update.event_id).and_then(VecDeque::front);
-            update.last < upto && first.is_none_or(|first| *first == number)
+        self.lane.next(upto, |number, update| {
+            let first = || self.of_event.get(&update.event_id).and_then(VecDeque::front);
+            update.last < upto && first().is_none_or(|first| *first == number)
         })
     }
 

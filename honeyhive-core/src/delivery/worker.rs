@@ -123,8 +123,7 @@ impl Worker {
             });
             self.spill(&mut backlog, &mut recovery, now);
             let unsettled = [backlog.oldest(), waiting.oldest_span].into_iter().flatten().min();
-            self.settled
-                .send_replace(unsettled.map_or(waiting.pushed, |oldest| oldest - 1));
+            self.settle(unsettled.map_or(waiting.pushed, |oldest| oldest - 1));
             if backlog.is_empty() && waiting.closed && (over || !recovery.is_busy()) {
                 return;
             }
@@ -149,6 +148,13 @@ impl Worker {
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
         }
+    }
+
+    fn settle(&self, number: u64) {
+        self.settled.send_if_modified(|settled| {
+            let before = std::mem::replace(settled, number);
+            before != number
+        });
     }
 
     /// Takes from the queue: starts and updates at once, spans when they are many or have waited long enough.
@@ -176,7 +182,7 @@ impl Worker {
         mut send: impl FnMut(Kind, u64, Bytes),
     ) -> bool {
         // When the server may be back, starts go first again.
-        if backlog.exports.backoff.is_failing() && backlog.exports.is_open(now) {
+        if backlog.has_spans() && backlog.exports.backoff.is_failing() && backlog.exports.is_open(now) {
             backlog.starts.backoff.hurry();
         }
         while let Some((number, body)) = backlog.start_sets_out(now) {
@@ -189,7 +195,7 @@ impl Worker {
         while let Some((number, body)) = backlog.update_sets_out(untaken, eager, now) {
             send(Kind::Update, number, body);
         }
-        held.is_some() && !(backlog.spans.is_empty() && backlog.exports.is_empty())
+        held.is_some() && backlog.has_spans()
     }
 
     /// Counts what became of an attempt, or puts it back to be tried again.
