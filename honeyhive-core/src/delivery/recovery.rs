@@ -231,7 +231,7 @@ async fn resend_lines(
         .collect();
     let outcomes: Vec<Result<Reply, SendError>> = stream::iter(lines)
         .map(|line| transport.ingest(method.clone(), path, line))
-        .buffered(width)
+        .buffer_unordered(width)
         .map(|outcome| match outcome {
             Err(error) if error.is_transient() => Err(error),
             settled => Ok(settled),
