@@ -218,7 +218,7 @@ impl HoneyHiveTracer {
     /// The REST client of this tracer's backend.
     #[must_use]
     pub fn api(&self) -> api::Client {
-        api::Client::new(self.inner.pipeline.clone())
+        api::Client::of(self.inner.pipeline.clone())
     }
 
     pub(crate) fn root(pipeline: Pipeline, announce: bool) -> Self {

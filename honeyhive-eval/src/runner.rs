@@ -161,21 +161,20 @@ impl Experiment {
         let create = CreateRun {
             run_id: proposed,
             name: self.name.clone(),
-            status: RunStatus::Pending,
             metadata: self.metadata(),
-            dataset_id: None,
-            event_ids: Vec::new(),
             configuration,
             datapoint_ids: dataset
                 .datapoints
                 .iter()
                 .map(|datapoint| datapoint.id.clone())
                 .collect(),
+            ..CreateRun::default()
         };
         self.run_id = self
             .tracer
             .api()
-            .create_run(&create)
+            .runs()
+            .create(&create)
             .await
             .map_err(EvalError::CreateRun)?;
         Ok(())
@@ -183,12 +182,13 @@ impl Experiment {
 
     async fn complete_run(&self, status: RunStatus, rows: &[Row]) -> Result<(), honeyhive_core::api::ApiError> {
         let update = UpdateRun {
-            name: self.name.clone(),
-            status,
+            name: Some(self.name.clone()),
+            status: Some(status),
             metadata: self.metadata(),
             event_ids: rows.iter().map(|row| row.session_id.to_string()).collect(),
+            ..UpdateRun::default()
         };
-        self.tracer.api().update_run(&self.run_id, &update).await
+        self.tracer.api().runs().update(&self.run_id, &update).await
     }
 
     /// The server does not hold the dataset, so the run names it in its metadata.

@@ -50,7 +50,8 @@ pub async fn session(tracer: &HoneyHiveTracer, id: SessionId) -> EventTree {
     tracer.flush(PATIENCE).await.expect("everything is delivered");
     let tree = tracer
         .api()
-        .get_session(id)
+        .sessions()
+        .get(id)
         .await
         .expect("the session can be read back");
     let events = tree.clone().into_events();

@@ -56,7 +56,7 @@ fn free_functions_use_the_active_tracer_then_the_default_and_else_say_what_to_wr
     assert_eq!(result.warnings, [""; 0]);
 
     honeyhive::flush().unwrap();
-    let read = |id| -> EventTree { runtime.block_on(tracer.api().get_session(id)).unwrap() };
+    let read = |id| -> EventTree { runtime.block_on(tracer.api().sessions().get(id)).unwrap() };
     for (n, row) in result.rows.iter().enumerate() {
         let tree = read(row.session_id);
         assert_eq!(tree.len(), 3, "{tree}");

@@ -30,4 +30,4 @@ pub(crate) use pipeline::Pipeline;
 pub(crate) use processor::end_as;
 pub(crate) use redact::{RedactFn, Redaction};
 pub use stats::DeliveryStats;
-pub(crate) use transport::{Method, SendError};
+pub(crate) use transport::{Method, Reply, RestCall, SendError, SharedTransport, Transport, transport};

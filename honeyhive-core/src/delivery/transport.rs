@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::body::{gzip, json};
 use super::client::{client, destinations, explain, is_loopback};
 use super::retry_after::retry_after;
-use crate::config::{ApiKey, Config, OtlpCompression, OtlpProtocol};
+use crate::config::{ApiKey, Config, KeyKind, OtlpCompression, OtlpProtocol};
 
 /// Bytes of an answer that are read; more is an error.
 const ANSWER_LIMIT: usize = 64 << 20;
@@ -26,7 +26,7 @@ pub(crate) use reqwest::Method;
 /// A transport that is made when it is first used, on the worker's thread: reading the trust store takes a while.
 pub(crate) type SharedTransport = Arc<LazyLock<Transport, Box<dyn FnOnce() -> Transport + Send>>>;
 
-pub(super) fn transport(config: Config) -> SharedTransport {
+pub(crate) fn transport(config: Config) -> SharedTransport {
     Arc::new(LazyLock::new(Box::new(move || Transport::new(&config))))
 }
 
@@ -39,6 +39,7 @@ pub(crate) struct Transport {
     base: String,
     project_key: Option<HeaderValue>,
     ingestion_key: Option<HeaderValue>,
+    data_plane_key: Option<HeaderValue>,
     secrets: Vec<ApiKey>,
     traces_url: String,
     traces_headers: HeaderMap,
@@ -60,6 +61,18 @@ struct Outgoing {
     receipt: bool,
 }
 
+/// A call of the REST API.
+#[derive(Clone, Debug)]
+pub(crate) struct RestCall {
+    pub(crate) method: Method,
+    /// With its query.
+    pub(crate) path: String,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) key: KeyKind,
+    /// When it may take longer than others.
+    pub(crate) timeout: Option<Duration>,
+}
+
 /// A successful answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -77,6 +90,8 @@ pub(crate) enum SendError {
     Refused {
         status: StatusCode,
         message: Option<String>,
+        code: Option<String>,
+        request_id: Option<String>,
         retry_after: Option<Duration>,
     },
     #[error("the answer is larger than {ANSWER_LIMIT} bytes")]
@@ -127,10 +142,12 @@ impl Transport {
             base: base(&config.server_url),
             project_key: config.project_key.as_ref().and_then(bearer),
             ingestion_key: config.key_for_ingestion().and_then(bearer),
+            data_plane_key: config.data_plane_key.as_ref().and_then(bearer),
             secrets: config
                 .project_key
                 .iter()
                 .chain(&config.ingestion_key)
+                .chain(&config.data_plane_key)
                 .cloned()
                 .collect(),
             traces_url: match &config.export.endpoint {
@@ -176,30 +193,33 @@ impl Transport {
 
     /// Sends a session start or an event update.
     pub(super) async fn ingest(&self, method: Method, path: &str, body: Bytes) -> Result<Reply, SendError> {
-        let request = self.rest(method, path, Some(body), self.ingestion_key.as_ref());
         self.send(Outgoing {
+            method,
+            url: format!("{}{path}", self.base),
+            headers: self.rest_headers(self.ingestion_key.as_ref()),
+            body: Some(body),
+            timeout: self.timeout,
             receipt: true,
-            ..request
         })
         .await
     }
 
-    /// Calls the REST API with the project key.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Reply, SendError> {
-        let body = body.map(Bytes::from);
-        self.send(self.rest(method, path, body, self.project_key.as_ref()))
-            .await
-    }
-
-    fn rest(&self, method: Method, path: &str, body: Option<Bytes>, key: Option<&HeaderValue>) -> Outgoing {
-        Outgoing {
-            method,
-            url: format!("{}{path}", self.base),
-            headers: self.rest_headers(key),
-            body,
-            timeout: self.timeout,
+    /// Calls the REST API, once.
+    pub(crate) async fn call(&self, call: RestCall) -> Result<Reply, SendError> {
+        let key = match call.key {
+            KeyKind::Project => &self.project_key,
+            KeyKind::Ingestion => &self.ingestion_key,
+            KeyKind::DataPlane => &self.data_plane_key,
+        };
+        self.send(Outgoing {
+            method: call.method,
+            url: format!("{}{}", self.base, call.path),
+            headers: self.rest_headers(key.as_ref()),
+            body: call.body,
+            timeout: call.timeout.unwrap_or(self.timeout),
             receipt: false,
-        }
+        })
+        .await
     }
 
     async fn send(&self, mut outgoing: Outgoing) -> Result<Reply, SendError> {
@@ -242,6 +262,8 @@ impl Transport {
         let mut response = request.send().await.map_err(no_answer)?;
         let status = response.status();
         let retry_after = retry_after(response.headers());
+        let request_id = response.headers().get("x-request-id");
+        let request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
             if outgoing.receipt && body.len() + chunk.len() > RECEIPT_LIMIT {
@@ -258,13 +280,15 @@ impl Transport {
             Err(SendError::Refused {
                 status,
                 message: message(&body).map(|message| self.without_keys(message)),
+                code: code(&body).map(|code| self.without_keys(code)),
+                request_id: request_id.map(|id| self.without_keys(id)),
                 retry_after,
             })
         }
     }
 
     /// A server may repeat what it was sent; a key goes no further.
-    fn without_keys(&self, message: String) -> String {
+    pub(crate) fn without_keys(&self, message: String) -> String {
         self.secrets
             .iter()
             .fold(message, |message, key| message.replace(key.expose(), "[key]"))
@@ -338,4 +362,13 @@ fn message(body: &[u8]) -> Option<String> {
         Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
     };
     (!text.is_empty()).then(|| text.chars().take(MESSAGE_LIMIT).collect())
+}
+
+/// What the server calls the error, for programs.
+fn code(body: &[u8]) -> Option<String> {
+    let json: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let code = ["errorCode", "error_code", "code", "error"]
+        .into_iter()
+        .find_map(|name| json.get(name)?.as_str())?;
+    Some(code.chars().take(MESSAGE_LIMIT).collect())
 }

@@ -18,11 +18,15 @@ use crate::normal::{self, Normal, Request, session_label};
 /// A text longer than this is written as its length and digest, as in the captures.
 const LONG: usize = 2_000;
 
-/// A server as the captures were made against: a run gets the id it asks for.
-pub(crate) fn server() -> ScriptedServer {
-    ScriptedServer::start(|_, request| match request.line.as_str() {
+/// A server as the captures were made against: a run gets the id it asks for, and what is read is what was read then.
+pub(crate) fn server(capture: &Capture) -> ScriptedServer {
+    let answers = capture.answers.clone();
+    ScriptedServer::start(move |before, request| match request.line.as_str() {
         "POST /v1/runs" => same_run(request),
-        _ => ok(),
+        line => match answers.get(line).and_then(|answers| answers.get(before)) {
+            Some((status, body)) => (*status, axum::Json(body.clone())).into_response(),
+            None => ok(),
+        },
     })
 }
 
@@ -55,7 +59,7 @@ pub(crate) fn normal(server: &ScriptedServer, capture: &Capture) -> Normal {
         normal.requests.push(Request {
             method: method.to_owned(),
             path: path.to_owned(),
-            query: request.query.unwrap_or_default(),
+            query: query(&request.query.unwrap_or_default()),
             headers,
             body,
             answer: None,
@@ -79,6 +83,19 @@ pub(crate) fn normal(server: &ScriptedServer, capture: &Capture) -> Normal {
         }
     }
     normal
+}
+
+/// A query as the captures have it: names in order, with all their values.
+fn query(text: &str) -> String {
+    let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let address = reqwest::Url::parse(&format!("http://server/?{text}")).expect("a query");
+    for (name, value) in address.query_pairs() {
+        values.entry(name.into_owned()).or_default().push(value.into_owned());
+    }
+    let pairs = values
+        .into_iter()
+        .map(|(name, values)| format!("{name}={}", values.join(",")));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// The program's file name, the default name of a session and a service.
