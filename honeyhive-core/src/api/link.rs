@@ -82,8 +82,8 @@ impl Link {
     }
 
     /// A text that may quote what the server sent.
-    pub(super) fn without_keys(&self, text: String) -> String {
-        self.transport.without_keys(text)
+    pub(super) fn showable(&self, text: String) -> String {
+        self.transport.showable(text)
     }
 
     /// Makes a call, repeated where that does no harm.

@@ -178,7 +178,7 @@ impl Operation {
                 operation,
                 route,
                 // It quotes what it cannot read.
-                problem: self.link.without_keys(problem),
+                problem: self.link.showable(problem),
             }),
             Err(error) => Err(ApiError::from_send(operation, route, error)),
         }

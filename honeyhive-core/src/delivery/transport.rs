@@ -279,19 +279,21 @@ impl Transport {
         } else {
             Err(SendError::Refused {
                 status,
-                message: message(&body).map(|message| self.without_keys(message)),
-                code: code(&body).map(|code| self.without_keys(code)),
-                request_id: request_id.map(|id| self.without_keys(id)),
+                message: message(&body).map(|message| self.showable(message)),
+                code: code(&body).map(|code| self.showable(code)),
+                request_id: request_id.map(|id| self.showable(id)),
                 retry_after,
             })
         }
     }
 
-    /// A server may repeat what it was sent; a key goes no further.
-    pub(crate) fn without_keys(&self, message: String) -> String {
-        self.secrets
+    /// What a server said, for an error. It may repeat what it was sent; a key goes no further, nor does half of one.
+    pub(crate) fn showable(&self, text: String) -> String {
+        let without_keys = self
+            .secrets
             .iter()
-            .fold(message, |message, key| message.replace(key.expose(), "[key]"))
+            .fold(text, |text, key| text.replace(key.expose(), "[key]"));
+        without_keys.chars().take(MESSAGE_LIMIT).collect()
     }
 
     fn rest_headers(&self, key: Option<&HeaderValue>) -> HeaderMap {
@@ -361,7 +363,7 @@ fn message(body: &[u8]) -> Option<String> {
         }
         Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
     };
-    (!text.is_empty()).then(|| text.chars().take(MESSAGE_LIMIT).collect())
+    (!text.is_empty()).then_some(text)
 }
 
 /// What the server calls the error, for programs.
@@ -370,5 +372,5 @@ fn code(body: &[u8]) -> Option<String> {
     let code = ["errorCode", "error_code", "code", "error"]
         .into_iter()
         .find_map(|name| json.get(name)?.as_str())?;
-    Some(code.chars().take(MESSAGE_LIMIT).collect())
+    Some(code.to_owned())
 }

@@ -130,6 +130,89 @@ fn a_key_that_a_server_repeats_where_something_else_belongs_goes_no_further() {
 }
 
 #[test]
+fn half_a_key_is_not_shown_either_and_what_is_shown_is_short() {
+    let server = ScriptedServer::start(|before, _| {
+        let message = format!("{}{KEY}{}", "x".repeat(490), "y".repeat(10_000));
+        let body = match before {
+            0 => (
+                axum::http::StatusCode::BAD_REQUEST,
+                axum::Json(json!({ "message": message })),
+            ),
+            _ => (axum::http::StatusCode::OK, axum::Json(json!({ "evaluation": message }))),
+        };
+        body.into_response()
+    });
+    let client = client(server.url());
+    for _ in 0..2 {
+        let error = client.runs().get("r").wait().unwrap_err().to_string();
+        assert!(!error.contains(&KEY[..8]) && error.len() < 700, "{error}");
+    }
+}
+
+#[test]
+fn an_answer_without_end_is_given_up() {
+    let server = ScriptedServer::start(|_, _| " ".repeat(65 << 20).into_response());
+    let error = client(server.url()).runs().get("r").wait().unwrap_err();
+    assert!(error.to_string().contains("larger than"), "{error}");
+}
+
+#[test]
+fn calls_share_their_connections() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let counted = accepted.clone();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            std::thread::spawn(move || {
+                let mut connection = connection.unwrap();
+                let lines = BufReader::new(connection.try_clone().unwrap()).lines();
+                // An empty line ends a request that has no body.
+                for line in lines.map_while(Result::ok).filter(String::is_empty) {
+                    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+                    connection.write_all(format!("{line}{answer}").as_bytes()).unwrap();
+                }
+            });
+        }
+    });
+    let client = client(&url);
+    for _ in 0..20 {
+        client.clone().runs().get("r").wait().unwrap();
+        client.metrics().delete("m").wait().unwrap();
+    }
+    assert_eq!(accepted.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_server_that_gives_less_at_once_than_asked_for_is_read_to_the_end() {
+    let server = ScriptedServer::start(|page, request| {
+        match request.line.as_str() {
+        // Two at a time, whatever was asked for.
+        "POST /v1/events/export" => axum::Json(json!({
+            "events": (page * 2..(page * 2 + 2).min(5)).map(|n| json!({"event_name": n.to_string()})).collect::<Vec<_>>(),
+            "totalEvents": 5, "count": 2,
+        })),
+        // Does not say whether there is more.
+        _ => axum::Json(json!({"evaluations": vec![json!({"run_id": page.to_string()}); if page < 2 { 10 } else { 3 }]})),
+    }
+    .into_response()
+    });
+    let client = client(server.url());
+    let events = client.events().export(&Default::default()).all().wait().unwrap();
+    assert_eq!(events.len(), 5);
+    let query = honeyhive_core::api::RunQuery {
+        page_size: Some(10),
+        ..Default::default()
+    };
+    assert_eq!(client.runs().list(&query).all().wait().unwrap().len(), 23);
+}
+
+#[test]
 fn a_missing_key_is_named_and_nothing_is_sent() {
     let server = ScriptedServer::start(|_, _| status(200));
     let without = Client::builder()

@@ -89,6 +89,18 @@ struct Search<'a> {
 struct Found {
     #[serde(deserialize_with = "null_is_default")]
     events: Vec<FoundEvent>,
+    // Three names for how many there are, of which a server may use several.
+    #[serde(rename = "totalEvents")]
+    total: Option<u64>,
+    total_events: Option<u64>,
+    count: Option<u64>,
+}
+
+/// Where a list of events goes on.
+struct Next {
+    page: u32,
+    /// Events that came before.
+    before: u64,
 }
 
 impl EventQuery {
@@ -186,13 +198,22 @@ impl Events {
         request: impl Fn(&Arc<Link>, &EventQuery, u32) -> Operation + Send + 'static,
     ) -> Pages<FoundEvent> {
         let (link, query) = (self.link.clone(), query.clone());
-        Pages::new(name, self.link.clone(), Some(1), move |page: u32| {
-            let call: Call<Found> = request(&link, &query, page).patient().answer(&[]);
-            let full = usize::try_from(query.limit()).unwrap_or(usize::MAX);
+        let first = Next { page: 1, before: 0 };
+        Pages::new(name, self.link.clone(), Some(first), move |at: Next| {
+            let call: Call<Found> = request(&link, &query, at.page).patient().answer(&[]);
+            let full = u64::from(query.limit());
             async move {
-                let items = call.await?.events;
-                // A page that is not full is the last; one with more than asked for is a server without pages.
-                let next = (items.len() == full).then_some(page.saturating_add(1));
+                let found = call.await?;
+                let items = found.events;
+                let here = u64::try_from(items.len()).unwrap_or(u64::MAX);
+                let so_far = at.before.saturating_add(here);
+                let total = found.total.or(found.total_events).or(found.count);
+                // A server may give less at once than it was asked for, or not say how many there are.
+                let more = here > 0 && (here == full || total > Some(so_far));
+                let next = more.then_some(Next {
+                    page: at.page.saturating_add(1),
+                    before: so_far,
+                });
                 Ok(Page { items, next })
             }
         })
