@@ -213,6 +213,32 @@ fn a_server_that_gives_less_at_once_than_asked_for_is_read_to_the_end() {
 }
 
 #[test]
+fn a_list_is_fetched_no_further_than_it_is_read_and_ends_with_its_first_failure() {
+    let server = ScriptedServer::start(|page, _| match page {
+        0 | 1 => axum::Json(json!({"evaluations": [{"run_id": page.to_string()}], "pagination": {"has_next": true}}))
+            .into_response(),
+        _ => status(400),
+    });
+    let client = client(server.url());
+    let mut runs = client.runs().list(&Default::default()).blocking();
+    assert_eq!(runs.next().unwrap().unwrap().run_id, "0");
+    assert_eq!(server.everything().len(), 1);
+    assert_eq!(runs.next().unwrap().unwrap().run_id, "1");
+    assert_eq!(runs.next().unwrap().unwrap_err().status(), Some(400));
+    assert!(runs.next().is_none());
+    assert_eq!(
+        client
+            .runs()
+            .list(&Default::default())
+            .all()
+            .wait()
+            .unwrap_err()
+            .status(),
+        Some(400)
+    );
+}
+
+#[test]
 fn a_missing_key_is_named_and_nothing_is_sent() {
     let server = ScriptedServer::start(|_, _| status(200));
     let without = Client::builder()
