@@ -89,11 +89,11 @@ pub(crate) const FETCHED_BY_LIST: Difference = Difference {
             .partition(|request| request.path.starts_with("/v1/datapoints/"));
         normal.requests = rest;
         let ids = one_by_one.iter().filter_map(|request| request.path.rsplit('/').next());
-        let ids: Vec<String> = ids.map(|id| format!("datapoint_ids%5B%5D={id}")).collect();
+        let ids: Vec<&str> = ids.collect();
         if let Some(first) = one_by_one.first() {
             normal.requests.push(Request {
                 path: "/v1/datapoints".to_owned(),
-                query: ids.join("&"),
+                query: format!("datapoint_ids[]={}", ids.join(",")),
                 ..first.clone()
             });
         }
