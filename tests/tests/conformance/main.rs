@@ -212,10 +212,12 @@ fn check(scenario: &Scenario) {
 #[test]
 fn every_capture_is_played() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/captures");
-    let captures: BTreeSet<String> = std::fs::read_dir(directory)
+    let mut captures: BTreeSet<String> = std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
+    // Those of 0.2.57 are played by `compat_captures`.
+    captures.retain(|name| !name.starts_with("l0"));
     let played = SCENARIOS
         .iter()
         .map(|scenario| format!("{}.json", scenario.capture))
