@@ -138,3 +138,12 @@ fn client() -> reqwest::Client {
 #[doc = include_str!("../../README.md")]
 #[doc = include_str!("../../docs/tracing.md")]
 struct Documents;
+
+/// So does the code of the migration, before and after.
+#[cfg(doctest)]
+#[doc = include_str!("../../MIGRATION.md")]
+struct Migration;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/breaks.md")]
+struct Breaks;
