@@ -28,8 +28,8 @@ fn retrieve(question: &str) -> Result<Vec<String>, CompatError> {
     Ok(passages)
 }
 
-#[honeyhive::atrace(event_type = "model", config(model = "m-1"))]
-async fn generate(question: &str, passages: Vec<String>) -> Result<String, CompatError> {
+#[honeyhive::trace(event_type = "model", config(model = "m-1"))]
+fn generate(question: &str, passages: Vec<String>) -> Result<String, CompatError> {
     enrich_span(Enrichment::new().feedback("grounded", !passages[0].is_empty()))?;
     Ok(match passages[0].as_str() {
         "" => format!("Nobody knows: {question}"),
@@ -40,7 +40,7 @@ async fn generate(question: &str, passages: Vec<String>) -> Result<String, Compa
 #[honeyhive::trace(event_type = "chain", name = "support")]
 fn answer(question: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
     let passages = retrieve(question)?;
-    Ok(Runtime::new()?.block_on(generate(question, passages))?)
+    Ok(generate(question, passages)?)
 }
 
 fn evaluated(inputs: Value, _ground_truths: Value) -> Result<Value, Box<dyn Error + Send + Sync>> {
@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             .dataset(dataset)
             .evaluator("exact", exact)
             .name("a run")
-            .max_workers(3)
+            .max_workers(1)
             .print_results(false),
     )?;
 

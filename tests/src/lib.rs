@@ -147,3 +147,10 @@ struct Migration;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/breaks.md")]
 struct Breaks;
+
+/// And that of the guides.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/architecture.md")]
+#[doc = include_str!("../../docs/evaluation-patterns.md")]
+#[doc = include_str!("../../docs/troubleshooting.md")]
+struct Guides;
