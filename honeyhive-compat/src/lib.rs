@@ -48,8 +48,32 @@ pub use honeyhive_core;
 pub use honeyhive_core::{Enrichment, HoneyHiveTracer};
 pub use honeyhive_eval::Datapoint;
 /// For async functions of 0.x. [`trace`](macro@trace) takes both.
+///
+/// # Examples
+///
+/// ```
+/// # #![allow(deprecated)]
+/// use honeyhive_compat as honeyhive;
+///
+/// #[honeyhive::atrace(event_type = "model", config(model = "m-1"))]
+/// async fn complete(prompt: &str) -> String {
+///     prompt.to_owned()
+/// }
+/// ```
 pub use honeyhive_macros::atrace_in_compat as atrace;
-/// As [`honeyhive_core::trace`].
+/// As [`honeyhive_core::trace`], which has all its arguments.
+///
+/// # Examples
+///
+/// ```
+/// use honeyhive_compat as honeyhive;
+///
+/// #[honeyhive::trace(event_type = "tool", name = "find an order", metadata(team = "support"))]
+/// fn lookup(id: u64) -> String {
+///     format!("order {id}")
+/// }
+/// assert_eq!(lookup(7), "order 7");
+/// ```
 pub use honeyhive_macros::trace_in_compat as trace;
 
 pub use enrich::{enrich_session, enrich_session_with_id, enrich_span, set_feedback, set_metadata, set_metric};

@@ -18,6 +18,16 @@ pub use options::EvaluateOptions;
 pub use result::{EvaluationData, EvaluationResult, EvaluationStats};
 
 /// An evaluation could not run. What goes wrong with one datapoint is in its row instead.
+///
+/// # Examples
+///
+/// ```
+/// # #![allow(deprecated)]
+/// use honeyhive_compat::{Datapoint, EvaluateError, EvaluateOptions, evaluate};
+///
+/// let without_a_dataset = evaluate(EvaluateOptions::new(|datapoint: Datapoint| datapoint.inputs));
+/// assert!(matches!(without_a_dataset, Err(EvaluateError::NoDataset)));
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum EvaluateError {

@@ -12,6 +12,18 @@ use serde_json::{Map, Value, json};
 
 /// The outcome of an evaluation, with the attributes of 0.2.57. Prints as the table of the new result, which is in
 /// [`experiment`](Self::experiment).
+///
+/// # Examples
+///
+/// ```
+/// use honeyhive_compat::{EvaluationData, EvaluationResult, EvaluationStats};
+///
+/// fn report(result: &EvaluationResult) -> String {
+///     let EvaluationStats { duration_s, .. } = result.stats;
+///     let EvaluationData { output, metrics, .. } = &result.data;
+///     format!("{} of {}: {output:?} {metrics:?} in {duration_s} s", result.run_id, result.dataset_id)
+/// }
+/// ```
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct EvaluationResult {

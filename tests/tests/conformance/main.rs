@@ -4,9 +4,10 @@
 //! A capture says which program made it (`script`); each program here does the same, statement by statement, and names
 //! what it leaves out. To look at a difference, run the test: it prints what was expected (`-`) and what came (`+`).
 #![allow(
+    deprecated,
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a scenario that cannot be played should stop"
+    reason = "the free functions are played too, and a scenario that cannot be played should stop"
 )]
 
 mod basic;
