@@ -159,6 +159,10 @@ impl Call {
 }
 
 /// What `tracer = …` may be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no tracer",
+    label = "the value of `tracer = …` is a `HoneyHiveTracer`, or a reference, `Option` or `Arc` of one"
+)]
 pub trait AsTracer {
     /// The tracer.
     fn as_tracer(&self) -> Option<HoneyHiveTracer>;
@@ -186,6 +190,12 @@ impl<T: AsTracer + ?Sized> AsTracer for std::sync::Arc<T> {
     fn as_tracer(&self) -> Option<HoneyHiveTracer> {
         (**self).as_tracer()
     }
+}
+
+/// A value of a type, in code that never runs: it tells the compiler the type.
+#[must_use]
+pub fn any<T>() -> T {
+    unreachable!("only its type is used")
 }
 
 /// Runs code of the user's that says something about a call; when it panics the call goes on.

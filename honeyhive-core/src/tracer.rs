@@ -82,7 +82,8 @@ impl HoneyHiveTracer {
         self.inner.pipeline.server_url()
     }
 
-    /// Opens another session on the same pipeline: microseconds, no thread, no socket.
+    /// Opens another session on the same pipeline: microseconds, no thread, no socket. Without a name, that is with a
+    /// blank one, it has the name of this session.
     pub fn new_session(&self, name: impl Into<Arc<str>>) -> SessionBuilder {
         SessionBuilder::new(self.clone(), name.into())
     }
@@ -267,7 +268,7 @@ impl HoneyHiveTracer {
 
     /// The current context with this tracer active in it.
     fn context(&self) -> Context {
-        Active::in_context(self, context::current())
+        Active::around(self, context::current())
     }
 
     /// Whether both trace into the same session of the same pipeline.

@@ -1,14 +1,15 @@
 //! What an annotated function becomes.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{AttrStyle, Attribute, Block, Error, Expr, GenericArgument, PathArguments, Result, ReturnType, Signature};
 use syn::{Type, Visibility};
 
 use crate::args::{Args, Output};
 use crate::fields::Field;
 use crate::params::{self, Param};
-use crate::returns::Ending;
+use crate::returns::{self, Ending};
 
 /// A function or method, whatever item it comes from.
 pub(crate) struct Function<'a> {
@@ -89,7 +90,7 @@ fn check(function: &Function<'_>, args: &Args) -> Result<()> {
             output,
             "a function that never returns cannot be traced: it has no end to record",
         )),
-        (ReturnType::Default, Some(error)) => Err(Error::new_spanned(
+        (output, Some(error)) if !returns::may_fail(output) => Err(Error::new_spanned(
             error,
             "`error` is for a function that returns a `Result`",
         )),
@@ -112,12 +113,14 @@ impl Names {
         let event_type = event_type(args.event_type.as_ref(), private);
         let count = params.len() + args.fields.len();
         let begin = match &args.tracer {
-            Some(tracer) => quote!(#private::Call::begin_with(&(#tracer), #name, #renamed, #event_type, #count)),
+            Some(tracer) => {
+                let borrowed = quote_spanned!(within(tracer)=> &(#tracer));
+                quote!(#private::Call::begin_with(#borrowed, #name, #renamed, #event_type, #count))
+            }
             None => quote!(#private::Call::begin(#name, #renamed, #event_type, #count)),
         };
-        let inputs = params.iter().map(|Param { name, conditions }| {
-            let key = name.to_string();
-            let key = format!("honeyhive_inputs.{}", key.trim_start_matches("r#"));
+        let inputs = params.iter().map(|Param { name, key, conditions }| {
+            let key = format!("honeyhive_inputs.{key}");
             let capture = capture(&quote!(&#name), private);
             quote!(#(#conditions)* #private::Call::input(&mut #call, #key, #capture);)
         });
@@ -290,6 +293,11 @@ impl Names {
     }
 }
 
+/// Where the compiler reports what is wrong with this, in code that is the expansion's own.
+fn within(user: &impl ToTokens) -> Span {
+    Span::mixed_site().located_at(user.span())
+}
+
 /// The expression that takes what is borrowed here.
 fn capture(borrowed: &impl ToTokens, private: &TokenStream) -> TokenStream {
     quote!((&&&&#private::Capture(#borrowed)).__honeyhive_capture())
@@ -313,19 +321,11 @@ fn event_type(given: Option<&Expr>, private: &TokenStream) -> TokenStream {
 /// The body of an async function, told its type: without it `?` and coercions have nothing to aim at.
 fn body_with_type(function: &Function<'_>, private: &TokenStream) -> TokenStream {
     let output = match &function.signature.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, output) if matches!(**output, Type::ImplTrait(_)) => TokenStream::new(),
-        ReturnType::Type(_, output) => nameable(output.as_ref().clone()).to_token_stream(),
+        ReturnType::Default => Some(quote!(())),
+        ReturnType::Type(_, output) if matches!(**output, Type::ImplTrait(_)) => None,
+        ReturnType::Type(_, output) => Some(nameable(output.as_ref().clone()).to_token_stream()),
     };
-    let hint = (!output.is_empty()).then(|| {
-        quote! {
-            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::let_unit_value, clippy::unreachable)]
-            if false {
-                let never: #output = #private::core::unreachable!();
-                return never;
-            }
-        }
-    });
+    let hint = output.map(|output| quote!(if false { return #private::any::<#output>(); }));
     let statements = &function.block.stmts;
     quote!({ #hint #(#statements)* })
 }

@@ -36,6 +36,8 @@ pub(crate) fn parse(bucket: &Ident, list: ParseStream<'_>, fields: &mut Vec<Fiel
     Ok(())
 }
 
+const USAGE: &str = "expected `key = …`, `\"key\" = …` or the name of a variable";
+
 /// `key = expression`, `"any key" = expression`, or `variable` alone.
 struct Pair {
     key: String,
@@ -47,7 +49,9 @@ impl Parse for Pair {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.peek(LitStr) {
             let key: LitStr = input.parse()?;
-            input.parse::<Token![=]>()?;
+            input
+                .parse::<Token![=]>()
+                .map_err(|error| Error::new(error.span(), USAGE))?;
             let value = input.parse()?;
             return Ok(Self {
                 key: key.value(),
@@ -55,12 +59,12 @@ impl Parse for Pair {
                 value,
             });
         }
-        let name = input.call(Ident::parse_any).map_err(|error| {
-            Error::new(
-                error.span(),
-                "expected `key = …`, `\"key\" = …` or the name of a variable",
-            )
-        })?;
+        let name = input
+            .call(Ident::parse_any)
+            .map_err(|error| Error::new(error.span(), USAGE))?;
+        if !input.is_empty() && !input.peek(Token![=]) && !input.peek(Token![,]) {
+            return Err(input.error(USAGE));
+        }
         let value = if input.parse::<Option<Token![=]>>()?.is_some() {
             input.parse()?
         } else {

@@ -2,6 +2,8 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::ext::IdentExt as _;
+use syn::parse::Parser as _;
 use syn::{Attribute, Block, Error, FnArg, Pat, Result, Signature};
 
 use crate::args::Args;
@@ -9,6 +11,8 @@ use crate::args::Args;
 /// An argument to record.
 pub(crate) struct Param {
     pub(crate) name: Ident,
+    /// What it is called in the event.
+    pub(crate) key: String,
     /// Its `#[cfg]`s: it may not be there.
     pub(crate) conditions: Vec<Attribute>,
 }
@@ -29,15 +33,22 @@ pub(crate) fn recorded(signature: &Signature, block: &Block, args: &Args) -> Res
                     .collect();
                 let mut names = Vec::new();
                 bindings(&typed.pat, &mut names);
-                params.extend(names.into_iter().map(|name| Param {
-                    name,
-                    conditions: conditions.clone(),
+                params.extend(names.into_iter().map(|name| {
+                    let written = written_names(&name, block);
+                    let keys: Vec<_> = written.iter().map(|name| name.unraw().to_string()).collect();
+                    let param = Param {
+                        key: keys.join(", "),
+                        name,
+                        conditions: conditions.clone(),
+                    };
+                    (param, written)
                 }));
             }
         }
     }
     for skipped in &args.skip {
-        let is_argument = params.iter().any(|param| param.name == *skipped) || (has_receiver && skipped == "self");
+        let is_argument =
+            params.iter().any(|(_, names)| names.contains(skipped)) || (has_receiver && skipped == "self");
         if !is_argument {
             let message = format!("`{skipped}` is no argument of `{}`", signature.ident);
             return Err(Error::new(skipped.span(), message));
@@ -46,29 +57,55 @@ pub(crate) fn recorded(signature: &Signature, block: &Block, args: &Args) -> Res
     if args.skip_all.is_some() {
         return Ok(Vec::new());
     }
-    params.retain(|param| !args.skip.contains(&param.name) && !is_dropped_by_async_trait(&param.name, block));
-    Ok(params)
+    params.retain(|(_, names)| !names.is_empty() && !names.iter().any(|name| args.skip.contains(name)));
+    Ok(params.into_iter().map(|(param, _)| param).collect())
 }
 
-/// Whether the argument was `_` before `#[async_trait]` gave it a name.
-fn is_dropped_by_async_trait(name: &Ident, block: &Block) -> bool {
-    name.to_string().starts_with("__arg") && binds_nothing(block.to_token_stream(), name)
+/// The names the user gave to an argument: more than one, or none, where `#[async_trait]` has put `__arg1` in the place
+/// of a pattern, which it moved into the body as `let pattern = { let __arg1 = __arg1; __arg1 };`.
+fn written_names(name: &Ident, block: &Block) -> Vec<Ident> {
+    let place = name.to_string().strip_prefix("__arg").map(str::parse::<u8>);
+    if !matches!(place, Some(Ok(_))) {
+        return vec![name.clone()];
+    }
+    let mut names = Vec::new();
+    if let Some(pattern) = pattern_of(block.to_token_stream(), name)
+        && let Ok(pattern) = Pat::parse_single.parse2(pattern)
+    {
+        bindings(&pattern, &mut names);
+    }
+    names
 }
 
-/// Whether the tokens have `_ = name` somewhere.
-fn binds_nothing(tokens: TokenStream, name: &Ident) -> bool {
-    let tokens: Vec<_> = tokens.into_iter().collect();
-    let is = |token: &TokenTree, text: &str| match token {
-        TokenTree::Ident(ident) => ident == text,
-        TokenTree::Punct(punct) => text.starts_with(punct.as_char()),
-        _ => false,
-    };
-    tokens.windows(3).any(|three| {
-        is(&three[0], "_") && is(&three[1], "=") && matches!(&three[2], TokenTree::Ident(last) if last == name)
-    }) || tokens.iter().any(|token| match token {
-        TokenTree::Group(group) => binds_nothing(group.stream(), name),
-        _ => false,
-    })
+/// The pattern that is given the value of the argument.
+fn pattern_of(tokens: TokenStream, name: &Ident) -> Option<TokenStream> {
+    let mut pattern = TokenStream::new();
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) if ident == "let" => pattern = TokenStream::new(),
+            TokenTree::Punct(punct) if punct.as_char() == '=' => {}
+            TokenTree::Group(group) if moves(group.stream(), name) => return Some(pattern),
+            token => {
+                if let TokenTree::Group(group) = &token
+                    && let Some(found) = pattern_of(group.stream(), name)
+                {
+                    return Some(found);
+                }
+                pattern.extend([token]);
+            }
+        }
+    }
+    None
+}
+
+/// Whether these tokens are `let name = name; name`.
+fn moves(tokens: TokenStream, name: &Ident) -> bool {
+    let name = name.to_string();
+    let idents = tokens.into_iter().filter_map(|token| match token {
+        TokenTree::Ident(ident) => Some(ident),
+        _ => None,
+    });
+    idents.map(|ident| ident.to_string()).eq(["let", &name, &name, &name])
 }
 
 fn bindings(pattern: &Pat, names: &mut Vec<Ident>) {

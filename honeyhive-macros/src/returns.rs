@@ -88,6 +88,22 @@ impl Ending {
     }
 }
 
+/// Whether the type may be a `Result`, or a future or stream that gives one.
+pub(crate) fn may_fail(output: &ReturnType) -> bool {
+    match output {
+        ReturnType::Default => false,
+        ReturnType::Type(_, output) => match &**output {
+            Type::Path(path) => path
+                .path
+                .segments
+                .last()
+                .is_none_or(|last| !is_value(&last.ident.to_string())),
+            Type::Array(_) | Type::Reference(_) | Type::Slice(_) | Type::Tuple(_) => false,
+            _ => true,
+        },
+    }
+}
+
 /// Types whose name is enough: they are no alias of a boxed future.
 fn is_value(name: &str) -> bool {
     matches!(

@@ -4,8 +4,12 @@
 
 use std::fs;
 
-use honeyhive_core::trace;
+use honeyhive_core::opentelemetry::trace::{Tracer as _, TracerProvider as _};
+use honeyhive_core::routing::{HoneyHiveProcessor, RoutingProvider};
+use honeyhive_core::{HoneyHiveTracer, task, trace};
 use honeyhive_tests::{PATIENCE, eventually, server, settings};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::prelude::*;
 
 #[trace]
 fn step(number: usize) -> usize {
@@ -26,6 +30,33 @@ fn sockets() -> usize {
         .count()
 }
 
+/// Every way a tracer is held, and let go: as default, in contexts, by spans of libraries, by work handed over, by the
+/// REST client, and by what was cut short.
+fn every_hold(tracer: HoneyHiveTracer, mine: &SdkTracerProvider) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let default = tracer.set_default();
+    let session = tracer.new_session("held").start();
+    runtime.block_on(session.scope(async {
+        let span = tracing::info_span!("of tracing");
+        let root = tracing::info_span!(parent: None, "a root");
+        span.in_scope(|| step(1));
+        root.in_scope(|| step(2));
+        mine.tracer("mine").in_span("of mine", |_| step(3));
+        RoutingProvider::new().tracer("routed").in_span("routed", |_| step(4));
+        task::spawn_thread(|| step(5)).join().unwrap();
+        let cut_short = task::spawn(session.span("cut short").scope(std::future::pending::<()>()));
+        tokio::task::yield_now().await;
+        cut_short.abort();
+        assert!(cut_short.await.unwrap_err().is_cancelled());
+        session.flush(PATIENCE).await.unwrap();
+        session.api().get_session(session.session_id()).await.unwrap();
+    }));
+    drop(default);
+}
+
 #[test]
 fn ten_thousand_sessions_take_one_thread_and_leave_neither_thread_nor_socket() {
     let server = server();
@@ -39,7 +70,8 @@ fn ten_thousand_sessions_take_one_thread_and_leave_neither_thread_nor_socket() {
         session.in_scope(|| step(number));
     }
     assert_eq!(delivery_threads(), 1);
-    tracer.flush_blocking(PATIENCE).unwrap();
+    // Twenty thousand requests and spans, in a debug build.
+    tracer.flush_blocking(PATIENCE * 6).unwrap();
     assert!(sockets() > before, "it did speak to the backend");
     assert_eq!(tracer.stats().spans_exported, 10_000);
     let last = sessions.pop();
@@ -49,4 +81,14 @@ fn ten_thousand_sessions_take_one_thread_and_leave_neither_thread_nor_socket() {
     drop(last);
     eventually("the thread has ended", || delivery_threads() == 0);
     eventually("the sockets are closed", || sockets() == before);
+
+    tracing_subscriber::registry()
+        .with(honeyhive_core::routing::layer())
+        .init();
+    let mine = SdkTracerProvider::builder()
+        .with_span_processor(HoneyHiveProcessor::new())
+        .build();
+    every_hold(settings(&server).build().unwrap(), &mine);
+    eventually("no thread is held", || delivery_threads() == 0);
+    eventually("no socket is held", || sockets() == before);
 }

@@ -103,7 +103,7 @@ async fn the_called_service_goes_on_in_the_callers_session_below_its_span() {
     session chat
     └─ chain ask
        │ inputs: with_session=true word="honey-bee"
-       │ outputs: result="SessionId([chat])"
+       │ outputs: result="[chat]"
        └─ chain rank
           │ inputs: word="honey-bee"
           ├─ tool score
@@ -143,7 +143,7 @@ async fn without_being_asked_for_no_id_leaves_and_the_called_service_opens_its_o
     session a session
     └─ chain ask
          inputs: with_session=false word="honey"
-         outputs: result="SessionId([b])"
+         outputs: result="[b]"
     session b's own
     │ inputs: word="honey"
     └─ chain rank

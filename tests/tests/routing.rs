@@ -126,6 +126,49 @@ async fn a_provider_of_your_own_gives_its_spans_to_both() {
     "#);
 }
 
+#[tokio::test]
+async fn a_session_inside_a_span_of_another_leaves_the_trace_of_your_own_provider_whole() {
+    let server = server();
+    let tracer = tracer(&server);
+    let other = tracer.new_session("other").start();
+    let exporter = InMemorySpanExporter::default();
+    let mine = SdkTracerProvider::builder()
+        .with_span_processor(HoneyHiveProcessor::new())
+        .with_simple_exporter(exporter.clone())
+        .build();
+    let library = mine.tracer("a library");
+    library.in_span("request", |_| {
+        tracer.in_scope(|| {
+            library.in_span("handler", |_| {
+                step();
+                other.in_scope(|| {
+                    assert!(!tracer.enrich_span(Enrichment::new().metadata("of", "the other session")));
+                    library.in_span("inner", |_| step());
+                    step();
+                });
+            });
+            step();
+        });
+    });
+    let spans = exporter.get_finished_spans().unwrap();
+    let found = |name: &str| spans.iter().find(|span| span.name == name).unwrap();
+    for (name, parent) in [("handler", "request"), ("inner", "handler")] {
+        assert_eq!(found(name).parent_span_id, found(parent).span_context.span_id());
+    }
+    insta::assert_snapshot!(session(&tracer, tracer.session_id()).await, @r#"
+    session a session
+    ├─ tool handler
+    │  └─ tool step
+    └─ tool step
+    "#);
+    insta::assert_snapshot!(session(&other, other.session_id()).await, @r#"
+    session other
+    ├─ tool inner
+    │  └─ tool step
+    └─ tool step
+    "#);
+}
+
 #[test]
 fn the_shutdown_of_a_provider_waits_no_longer_than_it_was_told() {
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0")

@@ -67,6 +67,29 @@ async fn a_conversation_goes_on_in_the_session_of_its_key() {
 }
 
 #[test]
+fn a_blank_name_or_source_counts_as_none() {
+    let server = ScriptedServer::start(|_, _| ok());
+    let tracer = on(&server).session_name("own").source("prod").build().unwrap();
+    let blank = tracer.new_session(" ").source("\t").start();
+    let renamed = tracer.new_session("named").name("").source("").start();
+    for session in [&blank, &renamed] {
+        session.in_scope(|| step("x"));
+    }
+    tracer.flush_blocking(PATIENCE).unwrap();
+    for (session, name) in [(&blank, "own"), (&renamed, "named")] {
+        let starts = server.arrived("POST /session/start");
+        let mut starts = starts.iter().map(|start| start.json()["session"].clone());
+        let started = starts
+            .find(|start| start["session_id"] == json!(session.session_id()))
+            .unwrap();
+        assert_eq!(
+            (&started["session_name"], &started["source"]),
+            (&json!(name), &json!("prod"))
+        );
+    }
+}
+
+#[test]
 fn a_session_that_could_not_be_announced_says_why() {
     let server = ScriptedServer::start(|_, request| match request.line.as_str() {
         "POST /session/start" => status(401),
@@ -248,7 +271,7 @@ async fn a_span_by_hand_carries_whatever_a_span_can() {
     │    error: dropped before it finished
     └─ tool panics
          metadata: error_type="Panic"
-         error: the code inside panicked
+         error: on purpose
     "#);
     let ranked = all_events(&server).await;
     let ranked = ranked.iter().find(|event| event.event_id == event_id).unwrap();

@@ -280,7 +280,7 @@ fn a_panic_is_recorded_and_leaves_the_thread_clean() {
     let panics = tree.find("a session").unwrap();
     let panics = panics
         .children()
-        .filter(|node| node.event().error.as_deref() == Some("the code inside panicked"));
+        .filter(|node| node.event().error.as_deref() == Some("it gave way"));
     assert_eq!((panics.count(), tree.len()), (6, 7), "{tree}");
 }
 

@@ -140,7 +140,7 @@ async fn a_panic_is_an_error_and_unwinds_on_and_a_dropped_future_was_cancelled()
     ├─ tool fragile
     │    inputs: input=13
     │    metadata: error_type="Panic"
-    │    error: the code inside panicked
+    │    error: unlucky input
     └─ tool patient
          inputs: forever=true
          metadata: error_type="Cancelled"
@@ -365,14 +365,14 @@ async fn a_drop_that_traces_is_a_child_of_what_it_was_dropped_in() {
     session a session
     ├─ chain holds_and_panics
     │  │ metadata: error_type="Panic"
-    │  │ error: the code inside panicked
+    │  │ error: on purpose
     │  └─ tool closes
     │       inputs: what="while it unwinds"
     ├─ chain holds_and_waits
-    │    metadata: error_type="Cancelled"
-    │    error: dropped before it finished
-    ├─ tool closes
-    │    inputs: what="when it is cancelled"
+    │  │ metadata: error_type="Cancelled"
+    │  │ error: dropped before it finished
+    │  └─ tool closes
+    │       inputs: what="when it is cancelled"
     └─ tool closes
          inputs: what="the tracer is as good as new"
     "#);

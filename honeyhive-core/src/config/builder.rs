@@ -45,7 +45,7 @@ enum Switch {
 }
 
 impl TracerBuilder {
-    /// Project key (`HH_API_KEY`), for everything but data plane operations. Never printed.
+    /// Project key (`HH_API_KEY`, else `HH_PROJECT_API_KEY`), for everything but data plane operations. Never printed.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.given.api_key = Some(key.into());
         self
@@ -58,7 +58,7 @@ impl TracerBuilder {
         self
     }
 
-    /// Where to send (`HH_API_URL`): an `http` or `https` URL. Default:
+    /// Where to send (`HH_API_URL`, else `HH_DATA_PLANE_URL`): an `http` or `https` URL. Default:
     /// [`DEFAULT_SERVER_URL`](crate::DEFAULT_SERVER_URL).
     pub fn server_url(mut self, url: impl Into<String>) -> Self {
         self.given.server_url = Some(url.into());

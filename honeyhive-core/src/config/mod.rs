@@ -70,7 +70,12 @@ impl Config {
         let reader = Reader::new(environment);
         let content = Content::resolve(given.content, &reader)?;
         let project_key = reader
-            .renamed(given.api_key, names("api_key", "HH_API_KEY"), &["HONEYHIVE_API_KEY"])
+            .renamed(
+                given.api_key,
+                names("api_key", "HH_API_KEY"),
+                "HH_PROJECT_API_KEY",
+                &["HONEYHIVE_API_KEY"],
+            )
             .map(|s| ApiKey::project(s.origin, s.text))
             .transpose()?;
         let ingestion_key = reader
@@ -87,6 +92,7 @@ impl Config {
             .renamed(
                 given.server_url,
                 names("server_url", "HH_API_URL"),
+                "HH_DATA_PLANE_URL",
                 &["HONEYHIVE_SERVER_URL", "HH_SERVER_URL"],
             )
             .unwrap_or_else(|| Setting {

@@ -44,9 +44,17 @@ impl<'a> Reader<'a> {
         setting(given, names.method).or_else(|| self.variable(names.variable))
     }
 
-    /// As [`text`](Self::text), with names the variable had before; using one warns once.
-    pub(super) fn renamed(&self, given: Option<String>, names: Names, older: &[&'static str]) -> Option<Setting> {
-        self.text(given, names).or_else(|| {
+    /// As [`text`](Self::text), with the name HoneyHive's other tools have for the variable, and those it had before;
+    /// using one of these warns once.
+    pub(super) fn renamed(
+        &self,
+        given: Option<String>,
+        names: Names,
+        elsewhere: &'static str,
+        older: &[&'static str],
+    ) -> Option<Setting> {
+        let present = self.text(given, names).or_else(|| self.variable(elsewhere));
+        present.or_else(|| {
             older.iter().find_map(|old| {
                 let found = self.variable(old)?;
                 warn_once(old, names.variable);

@@ -139,7 +139,18 @@ fn older_names_of_a_variable_are_read_after_the_present_one() {
     let config = resolve(Given::default(), &variables).unwrap();
     assert_eq!(config.project_key.unwrap().expose(), "hh_old");
     assert_eq!(config.server_url.as_str(), "http://older.test/");
+    let of_other_tools = [
+        variables[0],
+        variables[1],
+        ("HH_PROJECT_API_KEY", "hh_cli"),
+        ("HH_DATA_PLANE_URL", "http://cli.test"),
+    ];
+    let config = resolve(Given::default(), &of_other_tools).unwrap();
+    assert_eq!(config.project_key.unwrap().expose(), "hh_cli");
+    assert_eq!(config.server_url.as_str(), "http://cli.test/");
     let both = [
+        of_other_tools[2],
+        of_other_tools[3],
         variables[0],
         variables[1],
         ("HH_API_KEY", "hh_new"),

@@ -63,23 +63,46 @@ impl Drop for Attached {
 }
 
 /// Marks a tracer as the active one of a context.
-pub(crate) struct Active(HoneyHiveTracer);
+pub(crate) struct Active {
+    tracer: HoneyHiveTracer,
+    /// The span that was active where the tracer became it, when spans of the tracer must not have it as their parent.
+    /// It stays active: another vendor's spans go on below it.
+    outside: Option<SpanId>,
+}
 
 impl Active {
     /// The active tracer of a context.
     pub(crate) fn of(cx: &Context) -> Option<&HoneyHiveTracer> {
-        cx.get::<Self>().map(|active| &active.0)
+        cx.get::<Self>().map(|active| &active.tracer)
     }
 
     /// Whether a span of the active tracer can start in this context as it is.
     pub(crate) fn is_settled(cx: &Context) -> bool {
-        Self::of(cx).is_some() && is_span_of_ours(cx.span().span_context())
+        Self::of(cx).is_some() && is_span_of_ours(cx.span().span_context()) && !Self::is_outside(cx)
+    }
+
+    /// Whether the active span of a context is none of its active tracer's session.
+    pub(crate) fn is_outside(cx: &Context) -> bool {
+        let outside = cx.get::<Self>().and_then(|active| active.outside);
+        outside.is_some_and(|outside| outside == cx.span().span_context().span_id())
+    }
+
+    /// `cx` with `tracer` active, to run code in: what is active for others stays so.
+    pub(crate) fn around(tracer: &HoneyHiveTracer, cx: Context) -> Context {
+        let span = cx.span().span_context().clone();
+        match parent_instead(tracer, &cx) {
+            Some(_) if span.is_valid() && !span.is_remote() => cx.with_value(Self {
+                tracer: tracer.clone(),
+                outside: Some(span.span_id()),
+            }),
+            _ => Self::in_context(tracer, cx),
+        }
     }
 
     /// `cx` with `tracer` active, and no span in it that a span of the tracer must not have as its parent.
     pub(crate) fn in_context(tracer: &HoneyHiveTracer, cx: Context) -> Context {
         let active = Self::of(&cx).is_some_and(|active| Arc::ptr_eq(&active.inner, &tracer.inner));
-        if active && is_span_of_ours(cx.span().span_context()) {
+        if active && Self::is_settled(&cx) {
             return cx;
         }
         let cx = match parent_instead(tracer, &cx) {
@@ -89,7 +112,10 @@ impl Active {
         if active {
             cx
         } else {
-            cx.with_value(Self(tracer.clone()))
+            cx.with_value(Self {
+                tracer: tracer.clone(),
+                outside: None,
+            })
         }
     }
 }
@@ -101,6 +127,9 @@ fn is_span_of_ours(span: &SpanContext) -> bool {
 
 /// Whether the active span of a context was made or taken over by this SDK.
 pub(crate) fn has_span_of_ours(cx: &Context) -> bool {
+    if Active::is_outside(cx) {
+        return false;
+    }
     is_span_of_ours(cx.span().span_context()) || matches!(table::known_as(cx), Some(Known::Taken))
 }
 
@@ -123,6 +152,7 @@ pub(crate) fn parent_instead(tracer: &HoneyHiveTracer, cx: &Context) -> Option<S
         return if continued { None } else { root() };
     }
     let same_session = match Active::of(cx) {
+        Some(_) if Active::is_outside(cx) => false,
         Some(owner) => Arc::ptr_eq(&owner.inner, &tracer.inner) || owner.same_session(tracer),
         None => table::find(cx).is_some_and(|owner| owner.same_session(tracer)),
     };
@@ -139,7 +169,20 @@ pub(crate) fn parent_instead(tracer: &HoneyHiveTracer, cx: &Context) -> Option<S
     }
 }
 
-/// Keeps a tracer or a span active on this thread until dropped. Bound to its thread.
+/// Keeps a tracer or a span active on this thread until dropped. Bound to its thread: it cannot be held across an
+/// `.await` of a task that may move to another one. Use [`scope`](HoneyHiveTracer::scope) there.
+///
+/// # Examples
+///
+/// ```compile_fail,E0277
+/// # use honeyhive_core::HoneyHiveTracer;
+/// fn handle(tracer: HoneyHiveTracer) -> impl Future<Output = ()> + Send {
+///     async move {
+///         let _active = tracer.activate();
+///         std::future::ready(()).await; // the rest might run elsewhere, and others here
+///     }
+/// }
+/// ```
 #[must_use = "active only while the guard lives"]
 pub struct ActiveGuard {
     _attached: Attached,

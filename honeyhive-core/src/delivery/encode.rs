@@ -28,8 +28,8 @@ pub(super) struct Encoder {
     limits: Limits,
     redaction: Redaction,
     max_batch: usize,
-    /// Further attributes of every span.
-    attributes: Box<[(String, String)]>,
+    /// Further attributes of every span: facts about an experiment.
+    labels: Box<[KeyValue]>,
 }
 
 impl Encoder {
@@ -42,7 +42,12 @@ impl Encoder {
             limits: config.content.limits,
             redaction: config.content.redaction.clone(),
             max_batch: config.export.max_batch,
-            attributes: config.content.attributes.clone(),
+            labels: config
+                .content
+                .attributes
+                .iter()
+                .map(|(key, value)| text(key, value))
+                .collect(),
         }
     }
 
@@ -100,10 +105,11 @@ impl Encoder {
         }
         let mut routing = self.routing(&finished.identity);
         let own = std::mem::take(&mut span.attributes);
-        let (own, dropped) = fold(&routing, own, self.limits.attributes);
+        let (own, dropped) = fold(routing.iter().chain(&self.labels), own, self.limits.attributes);
         span.attributes = own;
         span.dropped_attributes_count += dropped;
-        // What routes the span is neither counted, nor cut, nor redacted.
+        span.attributes.extend_from_slice(&self.labels);
+        // What routes the span is neither counted, nor cut, nor redacted; the labels are not counted.
         self.redaction.span(&mut span);
         cut(&mut span, &self.limits);
         routing.append(&mut span.attributes);
@@ -113,7 +119,6 @@ impl Encoder {
 
     /// The attributes that say where a span belongs.
     fn routing(&self, identity: &Identity) -> Vec<KeyValue> {
-        let text = |key: &str, value: &str| attribute(key, Value::StringValue(value.to_owned()));
         let session_id = identity.session_id.to_string();
         let mut attributes = Vec::with_capacity(32);
         attributes.push(text(keys::SESSION_ID, &session_id));
@@ -129,9 +134,12 @@ impl Encoder {
         attributes.push(text(keys::SOURCE, &identity.source));
         attributes.push(text(keys::TRACELOOP_SOURCE, &identity.source));
         attributes.extend(identity.experiment.attributes().map(|(key, id)| text(key, id)));
-        attributes.extend(self.attributes.iter().map(|(key, value)| text(key, value)));
         attributes
     }
+}
+
+fn text(key: &str, value: &str) -> KeyValue {
+    attribute(key, Value::StringValue(value.to_owned()))
 }
 
 fn duration(span: &Span) -> KeyValue {
@@ -145,10 +153,14 @@ fn duration(span: &Span) -> KeyValue {
 }
 
 /// Each key once, and of those that are not needed to understand the span at most `limit`; how many were dropped. The
-/// SDK keeps every value ever set: what was set last is meant, except that nothing set on a span moves it to another
-/// session.
-fn fold(routing: &[KeyValue], attributes: Vec<KeyValue>, limit: usize) -> (Vec<KeyValue>, u32) {
-    let mut seen: HashSet<&str> = routing.iter().map(|kv| kv.key.as_str()).collect();
+/// SDK keeps every value ever set: what was set last is meant, except that nothing set on a span replaces what is
+/// `given`, so that nothing moves it to another session.
+fn fold<'a>(
+    given: impl Iterator<Item = &'a KeyValue>,
+    attributes: Vec<KeyValue>,
+    limit: usize,
+) -> (Vec<KeyValue>, u32) {
+    let mut seen: HashSet<&str> = given.map(|kv| kv.key.as_str()).collect();
     seen.insert(IDENTITY_MARK);
     let mut last: Vec<bool> = attributes.iter().rev().map(|kv| seen.insert(kv.key.as_str())).collect();
     let (mut room, mut dropped) = (limit, 0);

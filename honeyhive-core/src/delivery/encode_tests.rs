@@ -129,6 +129,25 @@ fn secrets_are_taken_out_of_the_original_and_of_the_translation() {
 }
 
 #[test]
+fn the_labels_of_every_span_are_redacted_and_cut_like_its_own_attributes() {
+    let metadata = format!(
+        r#"{{"api_key": "HUNTER2", "note": "password=HUNTER2", "long": "{}"}}"#,
+        "x".repeat(200)
+    );
+    let variables = [("HH_EXPERIMENT_METADATA", &*metadata), ("HH_MAX_VALUE_SIZE", "64")];
+    let own = vec![
+        Pair::new("traceloop.association.properties.password", "HUNTER2"),
+        Pair::new("honeyhive.experiment_metadata.note", "moved"),
+    ];
+    let span = encoder(&variables).encode(finished("work", own));
+    assert!(!format!("{span:?}").contains("HUNTER2"), "{span:?}");
+    let label = |name: &str| text(&span, &format!("honeyhive.experiment_metadata.{name}"));
+    assert_eq!(label("api_key"), Some("[redacted]"));
+    assert_eq!(label("note"), Some("password=[redacted]"));
+    assert_eq!(label("long"), Some(&*format!("{}…[+136 bytes]", "x".repeat(64))));
+}
+
+#[test]
 fn the_limit_of_attributes_drops_neither_what_routes_a_span_nor_its_outcome() {
     let many = (0..20).map(|n| Pair::new(format!("honeyhive_inputs.a{n}"), n));
     let outcome = [

@@ -137,7 +137,7 @@ impl Worker {
             }
             self.send(send, method.clone(), path, away).await
         });
-        let outcomes: Vec<Outcome<Send>> = attempts.buffered(self.max_connections).collect().await;
+        let outcomes: Vec<Outcome<Send>> = attempts.buffer_unordered(self.max_connections).collect().await;
         let mut again = Vec::new();
         for outcome in outcomes {
             if let Outcome::Later(send, asked) = outcome {

@@ -38,8 +38,13 @@ const PROPERTIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b'\\')
 /// assert_eq!(headers["baggage"], "tier=gold");
 /// ```
 pub fn headers() -> Headers {
+    let cx = context::current();
     Headers {
-        cx: context::current(),
+        // A span of another session is not where the calling code is.
+        cx: match Active::of(&cx).cloned() {
+            Some(tracer) if Active::is_outside(&cx) => Active::in_context(&tracer, cx),
+            _ => cx,
+        },
         session: Vec::new(),
     }
 }

@@ -47,6 +47,8 @@ pub struct HoneyHiveProcessor {
 
 struct OpenSpan {
     tracer: HoneyHiveTracer,
+    /// What is its parent in the session, when that is not what the provider has chosen.
+    parent: Option<SpanContext>,
     _kept: Kept,
 }
 
@@ -104,12 +106,13 @@ impl SpanProcessor for HoneyHiveProcessor {
             // Also where the context names the tracer: that is how `enrich_span` knows the span for one of ours. And
             // where the session is not recorded: what runs below is in it all the same.
             _kept: Kept::new(context.span_id(), &tracer, known),
+            parent: context::parent_instead(&tracer, cx),
             tracer,
         };
         lock(&self.open).insert((context.trace_id(), context.span_id()), open);
     }
 
-    fn on_end(&self, data: SpanData) {
+    fn on_end(&self, mut data: SpanData) {
         let ids = (data.span_context.trace_id(), data.span_context.span_id());
         let Some(open) = lock(&self.open).remove(&ids) else {
             return;
@@ -118,6 +121,11 @@ impl SpanProcessor for HoneyHiveProcessor {
         // What the provider's sampler has left out is for nobody's eyes.
         let sampled = data.span_context.is_sampled();
         if sampled && tracer.records(&data.name) && tracer.takes(data.instrumentation_scope.name()) {
+            // A span of another session, or one that was not taken, is nobody's parent.
+            if let Some(parent) = open.parent {
+                let same_trace = parent.trace_id() == data.span_context.trace_id();
+                data.parent_span_id = if same_trace { parent.span_id() } else { SpanId::INVALID };
+            }
             tracer.inner.pipeline.push_span(tracer.inner.identity.clone(), data);
         }
     }

@@ -95,16 +95,16 @@ impl SessionBuilder {
         self
     }
 
-    /// Names the session. Default: the name given to [`new_session`](HoneyHiveTracer::new_session); of a resumed session
+    /// Names the session. A blank name counts as none. Default: the name given to [`new_session`](HoneyHiveTracer::new_session); of a resumed session
     /// the tracer's own, which counts only if the backend has never heard of it.
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
-        self.name = name.into();
+        self.name = Some(name.into()).filter(is_given).unwrap_or(self.name);
         self
     }
 
-    /// Environment tag of this session. Default: the tracer's.
+    /// Environment tag of this session. Default, also of a blank one: the tracer's.
     pub fn source(mut self, source: impl Into<Arc<str>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(source.into()).filter(is_given);
         self
     }
 
@@ -143,7 +143,9 @@ impl SessionBuilder {
         let parent = self.tracer.identity();
         let mut identity = Identity::new(
             self.id.unwrap_or_else(SessionId::random),
-            self.name,
+            Some(self.name)
+                .filter(is_given)
+                .unwrap_or_else(|| parent.session_name.clone()),
             parent.project.clone(),
             self.source.unwrap_or_else(|| parent.source.clone()),
         );
@@ -153,4 +155,9 @@ impl SessionBuilder {
         self.tracer
             .with_identity(identity, self.announce.then_some(self.details))
     }
+}
+
+/// Blank counts as not given.
+fn is_given(text: &Arc<str>) -> bool {
+    !text.trim().is_empty()
 }

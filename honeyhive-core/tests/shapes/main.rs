@@ -3,7 +3,11 @@
 #![deny(warnings)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod deduced;
+mod items;
 mod later;
+mod methods;
+mod shadowed;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -252,10 +256,18 @@ async fn everything() {
     assert_eq!(format!("{}", displayed(4).await), "<4>");
 }
 
+async fn shapes() {
+    later::everything().await;
+    deduced::everything().await;
+    items::everything().await;
+    methods::everything().await;
+    shadowed::everything().await;
+}
+
 #[tokio::test]
 async fn annotated_functions_behave_as_without_the_attribute() {
     everything().await;
-    later::everything().await;
+    shapes().await;
     let tracer = HoneyHiveTracer::builder()
         .environment([("HH_API_KEY", "hh_test")])
         .server_url("http://127.0.0.1:9")
@@ -263,7 +275,7 @@ async fn annotated_functions_behave_as_without_the_attribute() {
         .build()
         .unwrap();
     tracer.scope(everything()).await;
-    tracer.scope(later::everything()).await;
+    tracer.scope(shapes()).await;
     assert!(tracer.stats().spans_ended > 20, "{:?}", tracer.stats());
 }
 
@@ -275,4 +287,9 @@ async fn a_traced_future_can_be_sent_between_threads() {
     let sent = tokio::spawn(is_send(displayed(4))).await.unwrap();
     assert_eq!(format!("{sent}"), "<4>");
     later::can_be_sent();
+}
+
+#[test]
+fn annotated_functions_need_no_runtime() {
+    items::without_a_runtime();
 }

@@ -261,21 +261,28 @@ fn last_segment(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-/// What the SDK writes to say where a span belongs: never touched.
+/// What the SDK writes to say where a span belongs, or what it is: never touched. Other keys with these prefixes are of
+/// the program, or of a library, and are looked at like any.
 fn is_routing(key: &str) -> bool {
-    key.starts_with("honeyhive.")
-        || key.starts_with("traceloop.association.properties.")
-        || matches!(
-            key,
-            keys::OTEL_SESSION_ID
-                | keys::EVENT_TYPE
-                | keys::EVENT_ID
-                | keys::ERROR_TYPE
-                | keys::DURATION_MS
-                | keys::RUN_ID
-                | keys::DATASET_ID
-                | keys::DATAPOINT_ID
-        )
+    matches!(
+        key,
+        keys::SESSION_ID
+            | keys::TRACELOOP_SESSION_ID
+            | keys::OTEL_SESSION_ID
+            | keys::SESSION_AUTO_CREATE
+            | keys::SESSION_NAME
+            | keys::PROJECT
+            | keys::TRACELOOP_PROJECT
+            | keys::SOURCE
+            | keys::TRACELOOP_SOURCE
+            | keys::EVENT_TYPE
+            | keys::EVENT_ID
+            | keys::ERROR_TYPE
+            | keys::DURATION_MS
+            | keys::RUN_ID
+            | keys::DATASET_ID
+            | keys::DATAPOINT_ID
+    )
 }
 
 #[cfg(test)]

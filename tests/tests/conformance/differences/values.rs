@@ -209,11 +209,9 @@ pub(crate) const UNSERIALISABLE: Difference = Difference {
                 .filter_map(|(key, value)| Some((key.strip_prefix(&below)?, value)));
             let members: Map<String, Value> = leaves.map(|(key, value)| (key.to_owned(), leaf(value))).collect();
             if members.is_empty() {
-                span.set_text(
-                    "honeyhive_metadata.capture_error",
-                    "an argument panicked while it was recorded",
-                );
-                span.set_text(RESULT, "<panicked while it was recorded>");
+                for key in [&*input, RESULT] {
+                    span.set_text(key, "<panicked while it was recorded>");
+                }
             } else {
                 // The function returns what it was given.
                 let list = members.contains_key("0");
