@@ -11,10 +11,11 @@ use crate::options::InitOptions;
 const FLUSH: Duration = Duration::from_secs(30);
 
 /// Makes a tracer and keeps it: code without one of its own finds it for the rest of the program, as long as it is the
-/// only tracer alive. Nothing waits for the network.
+/// only tracer alive. Does not touch the network.
 ///
-/// Called again it lets go of the tracer before. Where that one is still held, two are alive, and the free functions say
-/// so instead of guessing, until [`set_default_tracer`] or a scope decides.
+/// Called again it lets go of the tracer before, which delivers what it has queued, for at most five seconds. Where that
+/// one is still held, two are alive, and the free functions say so instead of guessing, until [`set_default_tracer`] or a
+/// scope decides.
 ///
 /// Nothing runs when the program ends, so call [`flush`] last: what is still queued then is lost.
 ///

@@ -13,6 +13,8 @@ use honeyhive_compat::{
     CompatError, Datapoint, Enrichment, EvaluateError, EvaluateOptions, EvaluationResult, HoneyHiveTracer, InitOptions,
 };
 use honeyhive_core::api::RunStatus;
+use honeyhive_core::task;
+use honeyhive_eval::Dataset;
 use honeyhive_local::Server;
 use honeyhive_tests::{KEY, all_events, get, server, settings};
 use serde::Deserialize;
@@ -147,6 +149,61 @@ fn two_hundred_concurrent_datapoints_that_know_only_free_functions_are_never_mix
         assert_eq!(by_session[id.as_str()].len(), 1, "only the session itself");
     }
     honeyhive::reset();
+}
+
+#[honeyhive::atrace(event_type = "model")]
+async fn awaited(n: u64) -> u64 {
+    honeyhive::enrich_span(honeyhive::metadata! { "seen": n }).unwrap();
+    tokio::task::yield_now().await;
+    honeyhive::enrich_span(Enrichment::new().metric("after", n)).unwrap();
+    n
+}
+
+/// What is spawned keeps its session, and what it adds after an await too.
+async fn async_program(datapoint: Datapoint) -> u64 {
+    let n = datapoint.inputs["n"].as_u64().unwrap();
+    honeyhive::enrich_session(honeyhive::metadata! { "number": n }).unwrap();
+    let spawned = task::spawn(awaited(n));
+    tokio::task::yield_now().await;
+    honeyhive::set_feedback(json!({"felt": n})).unwrap();
+    spawned.await.unwrap()
+}
+
+#[test]
+fn async_datapoints_of_the_new_runner_are_not_mixed_either() {
+    for runtime in [
+        runtime(),
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap(),
+    ] {
+        let server = server();
+        let dataset = Dataset::new((0..DATAPOINTS).map(|n| json!({"inputs": {"n": n}}))).unwrap();
+        let result = runtime.block_on(async {
+            let evaluation = honeyhive_eval::evaluate(async_program).name("async");
+            let evaluation = evaluation.dataset(dataset).connection(settings(&server));
+            evaluation.max_workers(50).await.unwrap()
+        });
+        assert_eq!(
+            (result.succeeded(), result.warnings.as_slice()),
+            (DATAPOINTS, &[] as &[String])
+        );
+        let events = runtime.block_on(all_events(&server));
+        assert_eq!(events.len(), 3 * DATAPOINTS);
+        for (n, id) in result.session_ids().iter().enumerate() {
+            let id = id.to_string();
+            let of = |name: &str| {
+                let is_it = |event: &&honeyhive_core::Event| event.session_id == id && event.event_name == name;
+                events.iter().find(is_it).unwrap()
+            };
+            assert_eq!(of("async").metadata["number"], json!(n));
+            assert_eq!(of("async").feedback["felt"], json!(n));
+            assert_eq!(of("awaited").metadata["seen"], json!(n));
+            assert_eq!(of("awaited").metrics["after"], json!(n));
+            assert_eq!(of("awaited").parent_id.as_deref(), Some(&*of("async_program").event_id));
+        }
+    }
 }
 
 fn questions() -> Value {
