@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     // What the backend holds now: the session of the script, then those of the run.
     let show = Runtime::new()?;
     for id in [tracer.session_id()].iter().chain(&result.session_ids) {
-        println!("{}", show.block_on(tracer.api().get_session(*id))?);
+        println!("{}", show.block_on(tracer.api().sessions().get(*id))?);
     }
     Ok(())
 }

@@ -89,6 +89,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .await?;
     println!("{run}");
     tracer.flush(Duration::from_secs(5)).await?;
-    println!("{}", tracer.api().get_session(run.session_ids()[1]).await?);
+    println!("{}", tracer.api().sessions().get(run.session_ids()[1]).await?);
     Ok(())
 }

@@ -85,7 +85,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     // What the backend holds now: the session of the script, then those of the run.
     for id in [tracer.session_id()].into_iter().chain(result.session_ids()) {
-        println!("{}", tracer.api().get_session(id).await?);
+        println!("{}", tracer.api().sessions().get(id).await?);
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let session = result.rows[0].session_id;
     println!("The session of the first question, as the backend stored it:\n");
-    match tracer.api().get_session(session).await {
+    match tracer.api().sessions().get(session).await {
         Ok(tree) => println!("{}", tree.text().durations(true)),
         Err(error) => println!("  it cannot be read back yet: {error}\n"),
     }

@@ -104,6 +104,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("first word: {:?}", chat.first_word("bees").await);
 
     tracer.flush(Duration::from_secs(10)).await?;
-    println!("\n{}", tracer.api().get_session(tracer.session_id()).await?);
+    println!("\n{}", tracer.api().sessions().get(tracer.session_id()).await?);
     Ok(())
 }

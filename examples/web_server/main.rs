@@ -140,7 +140,7 @@ async fn main() -> Result<(), BoxError> {
     }
     tracer.flush(Duration::from_secs(5)).await?;
     for session in sessions {
-        println!("{}", tracer.api().get_session(session?).await?);
+        println!("{}", tracer.api().sessions().get(session?).await?);
     }
     Ok(())
 }

@@ -30,7 +30,6 @@ const FLUSH: Duration = Duration::from_secs(30);
 /// use honeyhive_compat::{self as honeyhive, InitOptions};
 ///
 /// honeyhive::init(InitOptions::new("hh_example").project("support").server_url("http://127.0.0.1:9"))?;
-/// # honeyhive_compat::get_tracer().unwrap().stats();
 /// # Ok::<(), honeyhive_core::ConfigError>(())
 /// ```
 #[cfg_attr(

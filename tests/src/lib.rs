@@ -49,7 +49,8 @@ pub async fn session(tracer: &HoneyHiveTracer, id: SessionId) -> EventTree {
     tracer.flush(PATIENCE).await.expect("everything is delivered");
     let tree = tracer
         .api()
-        .get_session(id)
+        .sessions()
+        .get(id)
         .await
         .expect("the session can be read back");
     let events = tree.clone().into_events();
@@ -137,6 +138,9 @@ fn client() -> reqwest::Client {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 #[doc = include_str!("../../docs/tracing.md")]
+#[doc = include_str!("../../docs/evaluators.md")]
+#[doc = include_str!("../../docs/comparing-runs.md")]
+#[doc = include_str!("../../docs/experiments.md")]
 struct Documents;
 
 /// So does the code of the migration, before and after.

@@ -35,7 +35,7 @@ fn options(server: &Server) -> InitOptions {
 fn tree(tracer: &HoneyHiveTracer, id: SessionId) -> EventTree {
     tracer.flush_blocking(honeyhive_tests::PATIENCE).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(tracer.api().get_session(id)).unwrap()
+    runtime.block_on(tracer.api().sessions().get(id)).unwrap()
 }
 
 #[honeyhive::trace]

@@ -14,7 +14,7 @@ use honeyhive_compat::{
 };
 use honeyhive_core::api::RunStatus;
 use honeyhive_core::task;
-use honeyhive_eval::Dataset;
+use honeyhive_eval::{Dataset, EvalError};
 use honeyhive_local::Server;
 use honeyhive_tests::{KEY, all_events, get, server, settings};
 use serde::Deserialize;
@@ -345,10 +345,16 @@ fn what_cannot_run_says_what_to_write() {
     assert!(message(options().dataset("faq.json")).contains("`data`"));
     assert!(message(options().dataset(json!([{"input": {}}]))).contains("`inputs` is missing"));
     let wrong = options().dataset(questions()).api_key("has a space");
-    assert!(matches!(honeyhive::evaluate(wrong), Err(EvaluateError::Config(_))));
+    let wrong = honeyhive::evaluate(wrong).unwrap_err();
+    assert!(
+        matches!(wrong, EvaluateError::Experiment(EvalError::Config(_))),
+        "{wrong}"
+    );
     let twice = options().evaluator("exact", exact).evaluator("exact", exact);
     let twice = twice.project("p").verbose(false).server_url("http://127.0.0.1:9");
     assert!(message(twice.dataset(questions())).contains("\"exact\" is given twice"));
+    let both = options().dataset(questions()).dataset_id("faq");
+    assert!(message(both).contains("several datasets"));
     let empty = options().dataset(json!([]));
     assert!(message(empty).contains("empty dataset"));
 }

@@ -94,7 +94,7 @@ async fn a_server_that_refuses_the_key_is_reported_and_counted_not_retried() {
         Ok(()),
         "a loss is reported once"
     );
-    let error = tracer.api().get_run("x").await.unwrap_err();
+    let error = tracer.api().runs().get("x").await.unwrap_err();
     assert!(error.to_string().contains("getRun failed with status 401"), "{error}");
 }
 
@@ -114,7 +114,7 @@ async fn what_waited_while_the_server_was_away_is_delivered_when_it_comes() {
         (1, 1, 0)
     );
     assert!(stats.retries > 0);
-    let tree = tracer.api().get_session(tracer.session_id()).await.unwrap();
+    let tree = tracer.api().sessions().get(tracer.session_id()).await.unwrap();
     assert_eq!(tree.len(), 2);
     drop(server);
 }

@@ -119,7 +119,7 @@ async fn a_call_is_repeated_as_often_as_configured_and_waits_no_longer() {
     for (retries, attempts) in [(0, 1), (2, 3)] {
         let before = server.arrived("GET /v1/runs/r").len();
         let tracer = on(&server).skip_session_start().max_retries(retries).build().unwrap();
-        tracer.api().get_run("r").await.unwrap_err();
+        tracer.api().runs().get("r").await.unwrap_err();
         assert_eq!(server.arrived("GET /v1/runs/r").len() - before, attempts);
     }
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -132,7 +132,7 @@ async fn a_call_is_repeated_as_often_as_configured_and_waits_no_longer() {
         .undiscoverable()
         .build()
         .unwrap();
-    let failed = tokio::time::timeout(PATIENCE, tracer.api().get_run("r")).await;
+    let failed = tokio::time::timeout(PATIENCE, tracer.api().runs().get("r")).await;
     let why = failed.unwrap().unwrap_err().to_string();
     assert!(why.contains("timed out"), "{why}");
 }

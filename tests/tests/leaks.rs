@@ -52,7 +52,7 @@ fn every_hold(tracer: HoneyHiveTracer, mine: &SdkTracerProvider) {
         cut_short.abort();
         assert!(cut_short.await.unwrap_err().is_cancelled());
         session.flush(PATIENCE).await.unwrap();
-        session.api().get_session(session.session_id()).await.unwrap();
+        session.api().sessions().get(session.session_id()).await.unwrap();
     }));
     drop(default);
 }

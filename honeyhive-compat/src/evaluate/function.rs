@@ -1,6 +1,6 @@
 //! Functions and evaluators of 0.x, which take what they need by position.
 
-use honeyhive_eval::{Datapoint, IntoOutput, IntoScore, Score, TaskError};
+use honeyhive_eval::{Datapoint, IntoOutput, IntoScore, Scores, TaskError};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -65,7 +65,7 @@ pub trait LegacyEvaluator<M>: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`TaskError`] when an argument cannot be made, or the evaluator failed.
-    fn call(&self, outputs: &Value, datapoint: Datapoint) -> Result<Option<Score>, TaskError>;
+    fn call(&self, outputs: &Value, datapoint: Datapoint) -> Result<Scores, TaskError>;
 }
 
 /// An argument cannot be made from the datapoint; the row fails with this.
@@ -109,7 +109,7 @@ where
     G: DeserializeOwned,
     R: IntoScore,
 {
-    fn call(&self, outputs: &Value, datapoint: Datapoint) -> Result<Option<Score>, TaskError> {
+    fn call(&self, outputs: &Value, datapoint: Datapoint) -> Result<Scores, TaskError> {
         let arguments = argument("outputs", outputs).and_then(|outputs| Ok((outputs, parts(&datapoint)?)));
         match arguments {
             Ok((outputs, (inputs, ground_truths))) => self(outputs, inputs, ground_truths).into_score(),

@@ -8,11 +8,9 @@ mod result;
 use std::fmt;
 use std::io::{self, Write as _};
 
-use honeyhive_core::ConfigError;
-use honeyhive_core::api::UpdateRun;
 use honeyhive_eval::{DatasetError, EvalError, ExperimentResult};
-use serde_json::{Map, Value};
 
+use dataset::Given;
 pub use function::{LegacyEvaluator, LegacyFunction};
 pub use options::EvaluateOptions;
 pub use result::{EvaluationData, EvaluationResult, EvaluationStats};
@@ -52,10 +50,8 @@ pub enum EvaluateError {
         /// What was found.
         found: String,
     },
-    /// A setting is missing or malformed.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The experiment could not run.
+    /// The experiment could not run: a setting is missing or malformed, an evaluator's name is taken, the run could not
+    /// be created.
     #[error(transparent)]
     Experiment(#[from] EvalError),
     /// The system gave no thread.
@@ -129,42 +125,31 @@ pub fn evaluate(options: EvaluateOptions) -> Result<EvaluationResult, EvaluateEr
 
 fn run(options: EvaluateOptions) -> Result<ExperimentResult, EvaluateError> {
     let workers = options.workers_from_env()?;
-    let given = options.dataset.map_err(EvaluateError::DatasetJson)?;
-    let given = dataset::read(given.ok_or(EvaluateError::NoDataset)?)?;
-    let mut metadata = options.metadata;
-    metadata.extend(given.name.map(|name| ("dataset_name".to_owned(), name.into())));
-
-    let connection = options.connection.skip_session_start().undiscoverable();
-    let tracer = connection.build()?;
-    let evaluation = options
+    let mut evaluation = options
         .evaluation
         .name(options.name)
-        .dataset(given.dataset)
         .max_workers(workers)
-        .tracer(&tracer);
+        .connection(options.connection);
+    let given = options.dataset.map_err(EvaluateError::DatasetJson)?;
+    if given.is_none() && options.dataset_id.is_none() {
+        return Err(EvaluateError::NoDataset);
+    }
+    if let Some(given) = given {
+        let Given { dataset, name } = dataset::read(given)?;
+        evaluation = evaluation.dataset(dataset);
+        evaluation = name
+            .into_iter()
+            .fold(evaluation, |all, name| all.metadata("dataset_name", name));
+    }
+    if let Some(id) = options.dataset_id {
+        evaluation = evaluation.dataset_id(id);
+    }
+    for (key, value) in options.metadata {
+        evaluation = evaluation.metadata(key, value);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(EvaluateError::Thread)?;
-    runtime.block_on(async {
-        let mut experiment = evaluation.await?;
-        if !metadata.is_empty() {
-            let update = update(&experiment, metadata);
-            let told = tracer.api().update_run(&experiment.run_id, &update).await;
-            let warning = told
-                .err()
-                .map(|error| format!("the run's metadata was not stored: {error}"));
-            experiment.warnings.extend(warning);
-        }
-        Ok(experiment)
-    })
-}
-
-fn update(experiment: &ExperimentResult, metadata: Map<String, Value>) -> UpdateRun {
-    UpdateRun {
-        name: experiment.name.clone(),
-        status: experiment.status,
-        metadata,
-        event_ids: experiment.session_ids().iter().map(ToString::to_string).collect(),
-    }
+    Ok(runtime.block_on(evaluation.into_future())?)
 }

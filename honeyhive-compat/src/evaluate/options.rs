@@ -6,7 +6,7 @@ use std::path::Path;
 
 use honeyhive_core::__private::simple_name;
 use honeyhive_core::{HoneyHiveTracer, TracerBuilder};
-use honeyhive_eval::{Datapoint, Evaluation, IntoOutput, IntoScore, Outputs, Score, TaskError};
+use honeyhive_eval::{Datapoint, Evaluation, IntoOutput, IntoScore, Outputs, Scores, TaskError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -38,6 +38,7 @@ pub struct EvaluateOptions {
     pub(super) name: String,
     pub(super) suite: String,
     pub(super) dataset: Result<Option<Value>, serde_json::Error>,
+    pub(super) dataset_id: Option<String>,
     pub(super) metadata: Map<String, Value>,
     pub(super) print_results: bool,
     max_workers: usize,
@@ -54,10 +55,10 @@ impl IntoOutput for Done {
 }
 
 /// What an evaluator of 0.x came to, handed on as it is.
-struct Scored(Result<Option<Score>, TaskError>);
+struct Scored(Result<Scores, TaskError>);
 
 impl IntoScore for Scored {
-    fn into_score(self) -> Result<Option<Score>, TaskError> {
+    fn into_score(self) -> Result<Scores, TaskError> {
         self.0
     }
 }
@@ -77,6 +78,7 @@ impl EvaluateOptions {
             name: file.map_or_else(|| "evaluation".to_owned(), |stem| stem.to_string_lossy().into_owned()),
             suite: "evaluation".to_owned(),
             dataset: Ok(None),
+            dataset_id: None,
             metadata: Map::new(),
             print_results: true,
             max_workers: 0,
@@ -123,6 +125,12 @@ impl EvaluateOptions {
         self
     }
 
+    /// Runs the function on a dataset the server holds, in place of one that is given.
+    pub fn dataset_id(mut self, id: impl Into<String>) -> Self {
+        self.dataset_id = Some(id.into());
+        self
+    }
+
     /// Scores every output.
     pub fn evaluator<M>(mut self, name: impl Into<String>, evaluator: impl LegacyEvaluator<M>) -> Self {
         let call =
@@ -161,6 +169,11 @@ impl EvaluateOptions {
         self
     }
 
+    /// Reports with these settings, in place of those given before: for what 0.x did not have.
+    pub fn connection(self, settings: TracerBuilder) -> Self {
+        self.connect(|_| settings)
+    }
+
     fn connect(mut self, change: impl FnOnce(TracerBuilder) -> TracerBuilder) -> Self {
         self.connection = change(self.connection);
         self
@@ -186,14 +199,6 @@ impl EvaluateOptions {
 
     pub(super) fn workers_from_env(&self) -> Result<usize, EvaluateError> {
         self.workers(std::env::var(MAX_WORKERS).ok().as_deref())
-    }
-}
-
-/// For settings of the connection that 0.x did not have.
-impl EvaluateOptions {
-    /// Reports with these settings, in place of those given before.
-    pub fn connection(self, settings: TracerBuilder) -> Self {
-        self.connect(|_| settings)
     }
 }
 

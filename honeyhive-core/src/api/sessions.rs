@@ -1,18 +1,21 @@
-//! Sessions: reading one back.
+//! Sessions: starting one, reading it back.
 
-use super::{ApiError, Client, segment};
-use crate::delivery::Method;
+use std::sync::Arc;
+
+use super::Call;
+use super::link::Link;
+use super::operation::Operation;
 use crate::event::EventTree;
-use crate::session::SessionId;
 
-impl Client {
-    /// Returns a session with all its events as a tree. Events arrive in the background, so flush first.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError`].
-    pub async fn get_session(&self, id: SessionId) -> Result<EventTree, ApiError> {
-        let path = format!("/v1/sessions/{}", segment(&id.to_string()));
-        self.call("getSession", Method::GET, path, None::<&()>).await
+/// Operations on sessions; see [`Client::sessions`](super::Client::sessions).
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    pub(super) link: Arc<Link>,
+}
+
+impl Sessions {
+    /// Returns a session with all its events as a tree. Events arrive in the background, so flush the tracer first.
+    pub fn get(&self, session_id: impl ToString) -> Call<EventTree> {
+        Operation::get(&self.link, "getSession", &["v1", "sessions", &session_id.to_string()]).answer(&[])
     }
 }

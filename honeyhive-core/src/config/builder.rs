@@ -58,6 +58,13 @@ impl TracerBuilder {
         self
     }
 
+    /// Data plane key (`HH_DATA_PLANE_API_KEY`), for the REST operations that need one. Shape: `hh_fgdp_`, and on as an
+    /// ingestion key. Never printed.
+    pub fn data_plane_api_key(mut self, key: impl Into<String>) -> Self {
+        self.given.data_plane_api_key = Some(key.into());
+        self
+    }
+
     /// Where to send (`HH_API_URL`, else `HH_DATA_PLANE_URL`): an `http` or `https` URL. Default:
     /// [`DEFAULT_SERVER_URL`](crate::DEFAULT_SERVER_URL).
     pub fn server_url(mut self, url: impl Into<String>) -> Self {
@@ -175,18 +182,25 @@ impl TracerBuilder {
     ///
     /// [`ConfigError`] when a setting is missing or malformed; it names the setting and the fix, and never a key.
     pub fn build(self) -> Result<HoneyHiveTracer, ConfigError> {
-        let config = match &self.environment {
-            Some(variables) => Config::resolve(self.given, &|name| variables.get(name).cloned())?,
-            None => Config::resolve(self.given, &|name| {
-                std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-            })?,
-        };
-        let pipeline = Pipeline::start(config, self.discovery == Switch::On)?;
-        let tracer = HoneyHiveTracer::root(pipeline, self.session_start == Switch::On);
-        if self.discovery == Switch::On {
+        let discovery = self.discovery;
+        let session_start = self.session_start;
+        let config = self.resolve()?.for_tracing()?;
+        let pipeline = Pipeline::start(config, discovery == Switch::On)?;
+        let tracer = HoneyHiveTracer::root(pipeline, session_start == Switch::On);
+        if discovery == Switch::On {
             crate::discovery::register(&tracer);
         }
         Ok(tracer)
+    }
+
+    /// Looks the settings up and checks them.
+    pub(crate) fn resolve(self) -> Result<Config, ConfigError> {
+        match &self.environment {
+            Some(variables) => Config::resolve(self.given, &|name| variables.get(name).cloned()),
+            None => Config::resolve(self.given, &|name| {
+                std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+            }),
+        }
     }
 }
 
@@ -197,6 +211,10 @@ impl fmt::Debug for TracerBuilder {
             .field(
                 "ingestion_api_key",
                 &self.given.ingestion_api_key.as_ref().map(|_| "redacted"),
+            )
+            .field(
+                "data_plane_api_key",
+                &self.given.data_plane_api_key.as_ref().map(|_| "redacted"),
             )
             .field("source", &self.given.source)
             .field("session_name", &self.given.session_name)

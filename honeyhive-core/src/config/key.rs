@@ -7,8 +7,24 @@ use zeroize::Zeroizing;
 use super::error::ConfigError;
 
 const INGESTION_PREFIX: &str = "hh_ingst_";
+const DATA_PLANE_PREFIX: &str = "hh_fgdp_";
 /// Kinds of HoneyHive key that cannot send traces or run experiments.
-const OTHER_KINDS: [(&str, &str); 2] = [("hh_fgdp_", "a data plane key"), ("hh_fgcp_", "a control plane key")];
+const OTHER_KINDS: [(&str, &str); 2] = [
+    (DATA_PLANE_PREFIX, "a data plane key"),
+    ("hh_fgcp_", "a control plane key"),
+];
+
+/// A kind of API key. Which one an operation takes is the platform's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyKind {
+    /// The key of a project (`HH_API_KEY`): everything that does not need one of the others.
+    Project,
+    /// The ingestion key (`HH_INGESTION_API_KEY`), else the project key: writing sessions and events.
+    Ingestion,
+    /// The data plane key (`HH_DATA_PLANE_API_KEY`): charts of a named project.
+    DataPlane,
+}
 
 /// An API key. Never printed, and wiped from memory when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,19 +53,27 @@ impl ApiKey {
 
     /// An ingestion key: `hh_ingst_`, 24 letters or digits, `_`, 64 letters, digits, `-` or `_`.
     pub(crate) fn ingestion(setting: &'static str, text: String) -> Result<Self, ConfigError> {
+        Self::typed(setting, text, "an ingestion key", INGESTION_PREFIX)
+    }
+
+    /// A data plane key: `hh_fgdp_`, and on as an ingestion key.
+    pub(crate) fn data_plane(setting: &'static str, text: String) -> Result<Self, ConfigError> {
+        Self::typed(setting, text, "a data plane key", DATA_PLANE_PREFIX)
+    }
+
+    fn typed(setting: &'static str, text: String, kind: &str, prefix: &str) -> Result<Self, ConfigError> {
         let key = Self::printable(setting, text)?;
-        let problem = match key.expose().strip_prefix(INGESTION_PREFIX) {
+        // "an ingestion key" as "ingestion key".
+        let bare = kind.split_once(' ').map_or(kind, |(_, name)| name);
+        let problem = match key.expose().strip_prefix(prefix) {
             Some(rest) if is_id_and_secret(rest) => return Ok(key),
-            Some(_) => "begins with hh_ingst_ but is not a complete ingestion key",
+            Some(_) => format!("begins with {prefix} but is not a complete {bare}"),
             None if key.expose().starts_with("hh_") => {
-                "is another kind of HoneyHive key; an ingestion key begins with hh_ingst_"
+                format!("is another kind of HoneyHive key; {kind} begins with {prefix}")
             }
-            None => "is not a HoneyHive key; an ingestion key begins with hh_ingst_",
+            None => format!("is not a HoneyHive key; {kind} begins with {prefix}"),
         };
-        Err(ConfigError::InvalidKey {
-            setting,
-            problem: problem.into(),
-        })
+        Err(ConfigError::InvalidKey { setting, problem })
     }
 
     /// The key itself, for an `Authorization` header and nothing else.

@@ -18,6 +18,7 @@ pub use error::ConfigError;
 pub(crate) use export::Export;
 pub use export::OtlpProtocol;
 pub(crate) use key::ApiKey;
+pub use key::KeyKind;
 use reader::{Environment, Reader, Setting, names};
 
 use crate::session::{Experiment, SessionDetails, SessionId};
@@ -32,6 +33,7 @@ const DEFAULT_SOURCE: &str = "dev";
 pub(crate) struct Config {
     pub(crate) project_key: Option<ApiKey>,
     pub(crate) ingestion_key: Option<ApiKey>,
+    pub(crate) data_plane_key: Option<ApiKey>,
     pub(crate) server_url: Url,
     pub(crate) project: Option<Arc<str>>,
     pub(crate) source: Arc<str>,
@@ -50,6 +52,7 @@ pub(crate) struct Config {
 pub(crate) struct Given {
     pub(crate) api_key: Option<String>,
     pub(crate) ingestion_api_key: Option<String>,
+    pub(crate) data_plane_api_key: Option<String>,
     pub(crate) server_url: Option<String>,
     pub(crate) project: Option<String>,
     pub(crate) source: Option<String>,
@@ -85,9 +88,13 @@ impl Config {
             )
             .map(|s| ApiKey::ingestion(s.origin, s.text))
             .transpose()?;
-        if project_key.is_none() && ingestion_key.is_none() && content.mode == Mode::On {
-            return Err(ConfigError::MissingKey);
-        }
+        let data_plane_key = reader
+            .text(
+                given.data_plane_api_key,
+                names("data_plane_api_key", "HH_DATA_PLANE_API_KEY"),
+            )
+            .map(|s| ApiKey::data_plane(s.origin, s.text))
+            .transpose()?;
         let server_url = reader
             .renamed(
                 given.server_url,
@@ -116,6 +123,7 @@ impl Config {
         Ok(Self {
             project_key,
             ingestion_key,
+            data_plane_key,
             server_url: parse_url(&server_url)?,
             project: text(given.project, names("project", "HH_PROJECT"))?,
             source: text(given.source, names("source", "HH_SOURCE"))?.unwrap_or_else(|| DEFAULT_SOURCE.into()),
@@ -137,6 +145,22 @@ impl Config {
             export: Export::resolve(given.export, &reader)?,
             content,
         })
+    }
+
+    /// Refuses a configuration that could not send a trace.
+    pub(crate) fn for_tracing(self) -> Result<Self, ConfigError> {
+        if self.key_for_ingestion().is_none() && self.content.mode == Mode::On {
+            return Err(ConfigError::MissingKey);
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn key(&self, kind: KeyKind) -> Option<&ApiKey> {
+        match kind {
+            KeyKind::Project => self.project_key.as_ref(),
+            KeyKind::Ingestion => self.key_for_ingestion(),
+            KeyKind::DataPlane => self.data_plane_key.as_ref(),
+        }
     }
 
     /// The key for session starts, event writes and traces.

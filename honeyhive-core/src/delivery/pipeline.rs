@@ -18,7 +18,7 @@ use super::encode::Encoder;
 use super::error::FlushError;
 use super::processor::{Identities, Processor};
 use super::queue::Queue;
-use super::transport::{Method, Reply, SendError, SharedTransport, base, transport};
+use super::transport::{SharedTransport, base, transport};
 use super::worker::{Worker, wait_settled};
 use crate::config::{Config, ConfigError, Limits, Mode, program_name};
 use crate::session::Identity;
@@ -28,10 +28,6 @@ use crate::span::Ids;
 const DRAIN: Duration = Duration::from_secs(5);
 /// What the worker needs to come to its end once its time is over.
 const GRACE: Duration = Duration::from_millis(500);
-
-/// How long a REST call waits before it is tried again.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// One destination. Dropped with its last handle, it drains what is queued, for at most [`DRAIN`].
 pub(crate) struct Pipeline {
@@ -196,33 +192,18 @@ impl Pipeline {
         drained
     }
 
-    /// Calls the REST API on the worker's runtime, so that it works on any executor and shares the connections. A
-    /// failure that may pass is tried again: the calls made here do the same when they are done twice.
-    pub(crate) async fn call(&self, method: Method, path: String, body: Option<Vec<u8>>) -> Result<Reply, SendError> {
-        let transport = self.transport.clone();
-        let retries = self.config.export.max_retries;
-        let call = self.runtime.spawn(async move {
-            let mut pause = FIRST_PAUSE;
-            for _ in 0..retries {
-                match transport.call(method.clone(), &path, body.clone()).await {
-                    Err(error) if error.is_transient() => {
-                        tokio::time::sleep(error.retry_after().unwrap_or(pause).min(LONGEST_PAUSE)).await;
-                    }
-                    settled => return settled,
-                }
-                pause *= 2;
-            }
-            transport.call(method, &path, body).await
-        });
-        call.await.unwrap_or_else(|_| {
-            Err(SendError::NoAnswer {
-                problem: "the delivery thread has ended".into(),
-            })
-        })
+    /// Runs the worker, and whatever else is to use its connections.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
-    pub(crate) fn has_project_key(&self) -> bool {
-        self.config.project_key.is_some()
+    pub(crate) fn transport(&self) -> &SharedTransport {
+        &self.transport
+    }
+
+    /// The thread the runtime is on: it must never wait for itself.
+    pub(crate) fn worker(&self) -> ThreadId {
+        self.worker
     }
 
     /// `reported` are the losses that flushes before this one have reported.

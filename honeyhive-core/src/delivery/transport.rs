@@ -7,10 +7,11 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
 use prost::Message as _;
 use prost::bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, NoProxy, Proxy, StatusCode, Url};
 
-use crate::config::{ApiKey, Config, OtlpProtocol};
+use super::retry_after::retry_after;
+use crate::config::{ApiKey, Config, KeyKind, OtlpProtocol};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of an answer that are read; more is an error.
@@ -23,7 +24,7 @@ pub(crate) use reqwest::Method;
 /// A transport that is made when it is first used, on the worker's thread: reading the trust store takes a while.
 pub(crate) type SharedTransport = Arc<LazyLock<Transport, Box<dyn FnOnce() -> Transport + Send>>>;
 
-pub(super) fn transport(config: Config) -> SharedTransport {
+pub(crate) fn transport(config: Config) -> SharedTransport {
     Arc::new(LazyLock::new(Box::new(move || Transport::new(&config))))
 }
 
@@ -36,6 +37,7 @@ pub(crate) struct Transport {
     base: String,
     project_key: Option<HeaderValue>,
     ingestion_key: Option<HeaderValue>,
+    data_plane_key: Option<HeaderValue>,
     secrets: Vec<ApiKey>,
     traces_url: String,
     traces_headers: HeaderMap,
@@ -52,6 +54,18 @@ struct Outgoing {
     headers: HeaderMap,
     body: Option<Bytes>,
     timeout: Duration,
+}
+
+/// A call of the REST API.
+#[derive(Clone, Debug)]
+pub(crate) struct RestCall {
+    pub(crate) method: Method,
+    /// With its query.
+    pub(crate) path: String,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) key: KeyKind,
+    /// When it may take longer than others.
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// A successful answer.
@@ -71,6 +85,8 @@ pub(crate) enum SendError {
     Refused {
         status: StatusCode,
         message: Option<String>,
+        code: Option<String>,
+        request_id: Option<String>,
         retry_after: Option<Duration>,
     },
     #[error("the answer is larger than {ANSWER_LIMIT} bytes")]
@@ -111,10 +127,12 @@ impl Transport {
             base: base(&config.server_url),
             project_key: config.project_key.as_ref().and_then(bearer),
             ingestion_key: config.key_for_ingestion().and_then(bearer),
+            data_plane_key: config.data_plane_key.as_ref().and_then(bearer),
             secrets: config
                 .project_key
                 .iter()
                 .chain(&config.ingestion_key)
+                .chain(&config.data_plane_key)
                 .cloned()
                 .collect(),
             traces_url: match &config.export.endpoint {
@@ -151,27 +169,29 @@ impl Transport {
 
     /// Sends a session start or an event update.
     pub(super) async fn ingest(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, SendError> {
-        self.rest(method, path, Some(body), self.ingestion_key.as_ref()).await
-    }
-
-    /// Calls the REST API with the project key.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Reply, SendError> {
-        self.rest(method, path, body, self.project_key.as_ref()).await
-    }
-
-    async fn rest(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Vec<u8>>,
-        key: Option<&HeaderValue>,
-    ) -> Result<Reply, SendError> {
-        self.send(Outgoing {
+        self.call(RestCall {
             method,
-            url: format!("{}{path}", self.base),
-            headers: self.rest_headers(key),
-            body: body.map(Bytes::from),
-            timeout: self.timeout,
+            path: path.to_owned(),
+            body: Some(body.into()),
+            key: KeyKind::Ingestion,
+            timeout: None,
+        })
+        .await
+    }
+
+    /// Calls the REST API, once.
+    pub(crate) async fn call(&self, call: RestCall) -> Result<Reply, SendError> {
+        let key = match call.key {
+            KeyKind::Project => &self.project_key,
+            KeyKind::Ingestion => &self.ingestion_key,
+            KeyKind::DataPlane => &self.data_plane_key,
+        };
+        self.send(Outgoing {
+            method: call.method,
+            url: format!("{}{}", self.base, call.path),
+            headers: self.rest_headers(key.as_ref()),
+            body: call.body,
+            timeout: call.timeout.unwrap_or(self.timeout),
         })
         .await
     }
@@ -215,10 +235,9 @@ impl Transport {
         }
         let mut response = request.send().await.map_err(no_answer)?;
         let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = retry_after(response.headers());
+        let request_id = response.headers().get("x-request-id");
+        let request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
             if body.len() + chunk.len() > ANSWER_LIMIT {
@@ -232,7 +251,9 @@ impl Transport {
             Err(SendError::Refused {
                 status,
                 message: message(&body).map(|message| self.without_keys(message)),
-                retry_after: retry_after.map(Duration::from_secs),
+                code: code(&body).map(|code| self.without_keys(code)),
+                request_id: request_id.map(|id| self.without_keys(id)),
+                retry_after,
             })
         }
     }
@@ -407,4 +428,13 @@ fn message(body: &[u8]) -> Option<String> {
         Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
     };
     (!text.is_empty()).then(|| text.chars().take(MESSAGE_LIMIT).collect())
+}
+
+/// What the server calls the error, for programs.
+fn code(body: &[u8]) -> Option<String> {
+    let json: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let code = ["errorCode", "error_code", "code", "error"]
+        .into_iter()
+        .find_map(|name| json.get(name)?.as_str())?;
+    Some(code.chars().take(MESSAGE_LIMIT).collect())
 }

@@ -49,12 +49,14 @@ pub(crate) fn read(name: &str) -> Capture {
             normal.spans.extend(normal::spans(&request["body"], &headers));
             continue;
         }
+        let mut body = request["body"].clone();
+        normal::hide_commit(&mut body);
         normal.requests.push(Request {
             method,
             path,
             query: query(&request["query"]),
             headers,
-            body: request["body"].clone(),
+            body,
             answer: request["response"]["body"]["session_id"].as_str().map(str::to_owned),
         });
     }

@@ -22,12 +22,35 @@ const LONG: usize = 2_000;
 pub(crate) fn server() -> ScriptedServer {
     ScriptedServer::start(|_, request| match request.line.as_str() {
         "POST /v1/runs" => same_run(request),
+        "GET /v1/datasets" => axum::Json(managed_dataset()).into_response(),
+        "GET /v1/datapoints" => axum::Json(managed_datapoints()).into_response(),
         _ => ok(),
     })
 }
 
 fn same_run(request: &Arrived) -> Response {
     axum::Json(json!({ "run_id": request.json()["run_id"] })).into_response()
+}
+
+/// The dataset of s10.
+fn managed_dataset() -> Value {
+    let ids = ["dp-0001", "dp-0002", "dp-0003"];
+    json!({"datasets": [{"id": "ds-managed-0001", "name": "managed-qa", "datapoints": ids}]})
+}
+
+fn managed_datapoints() -> Value {
+    let datapoint = |n: u32| {
+        let truth = (n < 3).then(|| json!({"answer": format!("managed answer {n}")}));
+        json!({
+            "id": format!("dp-000{n}"),
+            "inputs": {"question": format!("managed question {n}"), "n": n},
+            "ground_truth": truth,
+            "metadata": {"origin": "recorder"},
+        })
+    };
+    // In another order than the dataset's.
+    let datapoints = [3, 1, 2].map(datapoint);
+    json!({"datapoints": datapoints})
 }
 
 /// What arrived, with the ids the program did not choose named as in the capture.
@@ -52,6 +75,7 @@ pub(crate) fn normal(server: &ScriptedServer, capture: &Capture) -> Normal {
             );
             *at = "<time>".into();
         }
+        normal::hide_commit(&mut body);
         normal.requests.push(Request {
             method: method.to_owned(),
             path: path.to_owned(),

@@ -1,0 +1,98 @@
+//! Lists that come page by page, as a stream.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::stream::{self, Stream, TryStreamExt as _};
+
+use super::link::Link;
+use super::{ApiError, Call};
+
+/// A list of the server's, fetched page by page as it is read: a [`Stream`]. The first failure ends it.
+///
+/// # Examples
+///
+/// ```no_run
+/// use futures_util::TryStreamExt as _;
+/// use honeyhive_core::api::{Client, RunQuery};
+///
+/// # async fn example(client: Client) -> Result<(), honeyhive_core::api::ApiError> {
+/// let mut runs = client.runs().list(&RunQuery::default());
+/// while let Some(run) = runs.try_next().await? {
+///     println!("{} {:?}", run.run_id, run.name);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a list is fetched while it is read: as a stream, or with .all()"]
+pub struct Pages<T> {
+    operation: &'static str,
+    link: Arc<Link>,
+    items: Pin<Box<dyn Stream<Item = Result<T, ApiError>> + Send>>,
+}
+
+/// One page, and what comes after it.
+pub(super) struct Page<T, Next> {
+    pub(super) items: Vec<T>,
+    pub(super) next: Option<Next>,
+}
+
+impl<T: Send + 'static> Pages<T> {
+    /// `fetch` gets a page; `None` to begin with means there is none.
+    pub(super) fn new<Next, Fetched>(
+        operation: &'static str,
+        link: Arc<Link>,
+        first: Option<Next>,
+        fetch: impl Fn(Next) -> Fetched + Send + 'static,
+    ) -> Self
+    where
+        Next: Send + 'static,
+        Fetched: Future<Output = Result<Page<T, Next>, ApiError>> + Send + 'static,
+    {
+        let state = (VecDeque::new(), first, fetch);
+        let items = stream::try_unfold(state, |(mut ready, mut next, fetch)| async move {
+            loop {
+                if let Some(item) = ready.pop_front() {
+                    return Ok(Some((item, (ready, next, fetch))));
+                }
+                let Some(page) = next else { return Ok(None) };
+                let page = fetch(page).await?;
+                ready = page.items.into();
+                next = page.next;
+            }
+        });
+        Self {
+            operation,
+            link,
+            items: Box::pin(items),
+        }
+    }
+
+    /// The whole list.
+    ///
+    /// # Errors
+    ///
+    /// The first failure, [`ApiError`].
+    pub fn all(self) -> Call<Vec<T>> {
+        Call::new(self.operation, self.link, self.items.try_collect())
+    }
+}
+
+impl<T> Stream for Pages<T> {
+    type Item = Result<T, ApiError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().items.as_mut().poll_next(cx)
+    }
+}
+
+impl<T> fmt::Debug for Pages<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages")
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
+    }
+}
