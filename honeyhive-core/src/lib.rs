@@ -56,7 +56,7 @@ mod tracer;
 pub use honeyhive_macros::trace;
 pub use opentelemetry;
 
-pub use config::{ConfigError, DEFAULT_SERVER_URL, OtlpProtocol, TracerBuilder};
+pub use config::{ConfigError, DEFAULT_SERVER_URL, OtlpCompression, OtlpProtocol, TracerBuilder};
 pub use context::{ActiveGuard, InContext};
 pub use delivery::{DeliveryStats, FlushError};
 pub use discovery::DefaultGuard;

@@ -197,6 +197,26 @@ impl HoneyHiveTracer {
         self.inner.pipeline.flush_blocking(timeout)
     }
 
+    /// Ends delivery of the whole pipeline, for every handle and session on it: what waits is sent within `timeout`, what
+    /// is left then is written to the [spool](TracerBuilder::spool_dir) or given up. Spans that end later are counted
+    /// as lost. A program that ends by dropping its last handle needs no call of this.
+    ///
+    /// # Errors
+    ///
+    /// [`FlushError`] when something was lost since the last flush.
+    pub async fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.inner.pipeline.shutdown(timeout).await
+    }
+
+    /// As [`shutdown`](Self::shutdown), for synchronous code.
+    ///
+    /// # Errors
+    ///
+    /// As [`shutdown`](Self::shutdown).
+    pub fn shutdown_blocking(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.inner.pipeline.shutdown_blocking(timeout)
+    }
+
     /// What has been delivered and what was lost, for the whole pipeline.
     #[must_use]
     pub fn stats(&self) -> DeliveryStats {

@@ -15,7 +15,8 @@ use crate::run_evaluator::{AnyRunEvaluator, RunEvaluator, any_run_evaluator};
 pub use rescore::rescore;
 pub(crate) use settings::Settings;
 
-/// Describes an experiment: `function` over a dataset. Await it to run it.
+/// Describes an experiment: `function` over a dataset. Await it to run it, inside a tokio runtime of either kind; time
+/// limits, pauses and Ctrl-C need one with time and IO enabled, as that of `#[tokio::main]` is.
 ///
 /// The function may be sync or async, plain or `Result`, and takes what it needs by type: [`Datapoint`],
 /// [`HoneyHiveTracer`], [`Inputs`], [`GroundTruth`], in any order.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::process::Command;
+use tokio::runtime::Builder;
+use tokio::time::timeout;
 
 /// How long `git` may take before the run goes without.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -13,7 +15,12 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// `commit_hash_short`, `branch`, `commit_message`, `author_name`, `remote_url` without credentials, `is_dirty`. No
 /// e-mail address. `None` outside a repository and without `git`.
 pub(crate) async fn describe() -> Option<Map<String, Value>> {
-    tokio::time::timeout(LIMIT, ask()).await.ok().flatten()
+    // On a runtime of its own: the program's may be without what processes and time need.
+    let asked = tokio::task::spawn_blocking(|| {
+        let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+        runtime.block_on(async { timeout(LIMIT, ask()).await.ok().flatten() })
+    });
+    asked.await.ok().flatten()
 }
 
 async fn ask() -> Option<Map<String, Value>> {

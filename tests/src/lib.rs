@@ -2,6 +2,7 @@
 //! reading back what arrived.
 #![allow(clippy::expect_used, reason = "a test that cannot be set up should stop")]
 
+pub mod child;
 pub mod scripted;
 
 use std::collections::HashSet;
@@ -137,10 +138,12 @@ fn client() -> reqwest::Client {
 /// The code of the README and the guides compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+#[doc = include_str!("../../docs/delivery.md")]
 #[doc = include_str!("../../docs/tracing.md")]
 #[doc = include_str!("../../docs/evaluators.md")]
 #[doc = include_str!("../../docs/comparing-runs.md")]
 #[doc = include_str!("../../docs/experiments.md")]
+#[doc = include_str!("../../docs/rest-client.md")]
 struct Documents;
 
 /// So does the code of the migration, before and after.

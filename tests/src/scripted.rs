@@ -53,6 +53,11 @@ pub struct ScriptedServer {
 impl ScriptedServer {
     /// Starts on a free port. The script gets the number of requests of the same line before this one.
     pub fn start(script: impl Fn(usize, &Arrived) -> Response + Send + Sync + 'static) -> Self {
+        Self::start_at("127.0.0.1:0", script)
+    }
+
+    /// As [`start`](Self::start), at this address.
+    pub fn start_at(address: &str, script: impl Fn(usize, &Arrived) -> Response + Send + Sync + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -75,10 +80,14 @@ impl ScriptedServer {
                     kept.push(request.clone());
                     kept.iter().filter(|other| other.line == request.line).count() - 1
                 };
-                script(before, &request)
+                let answer = script(before, &request);
+                if answer.extensions().get::<Never>().is_some() {
+                    return std::future::pending().await;
+                }
+                answer
             }
         };
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let listener = std::net::TcpListener::bind(address).expect("a port");
         listener.set_nonblocking(true).expect("a listener for async code");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let app = Router::new()
@@ -130,6 +139,29 @@ impl std::fmt::Debug for ScriptedServer {
             .field("url", &self.url)
             .finish_non_exhaustive()
     }
+}
+
+#[derive(Clone)]
+struct Never;
+
+/// No answer, ever.
+#[must_use]
+pub fn hang() -> Response {
+    (axum::Extension(Never), ()).into_response()
+}
+
+/// An answer that breaks off in the middle of its body, and the connection with it.
+#[must_use]
+pub fn cut_off() -> Response {
+    let parts = [Ok("{"), Err(std::io::Error::other("cut off"))];
+    Response::new(axum::body::Body::from_stream(futures_util::stream::iter(parts)))
+}
+
+/// An address of this machine on which nothing listens.
+#[must_use]
+pub fn nowhere() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").to_string()
 }
 
 /// An answer with a status and nothing else.

@@ -8,7 +8,7 @@ use honeyhive_core::opentelemetry::global;
 use honeyhive_core::opentelemetry::trace::Tracer as _;
 use honeyhive_core::{Enrichment, EventType, HoneyHiveTracer, routing, task, trace};
 use honeyhive_tests::scripted::{ScriptedServer, ok};
-use honeyhive_tests::{PATIENCE, all_events, server, tracer};
+use honeyhive_tests::{PATIENCE, all_events, server, settings};
 use rig_agent::prelude::*;
 use rig_core::test_utils::{MockCompletionModel, MockTurn};
 use tracing::Instrument as _;
@@ -141,7 +141,7 @@ fn check(events: &[Event], sessions: &HashMap<String, usize>, tracer: &HoneyHive
 async fn a_thousand_sessions_on_many_threads() {
     listen();
     let server = server();
-    let tracer = tracer(&server);
+    let tracer = settings(&server).max_queue_size(100_000).build().unwrap();
     run(&server, &tracer).await;
 }
 
@@ -149,7 +149,7 @@ async fn a_thousand_sessions_on_many_threads() {
 async fn a_thousand_sessions_on_one_thread() {
     listen();
     let server = server();
-    let tracer = tracer(&server);
+    let tracer = settings(&server).max_queue_size(100_000).build().unwrap();
     run(&server, &tracer).await;
 }
 

@@ -206,6 +206,27 @@ async fn a_journal_of_another_experiment_is_refused_and_none_is_overwritten() {
     ));
 }
 
+/// A stream is known by its name alone, so its datapoints are compared one by one.
+#[tokio::test]
+async fn a_stream_that_gives_other_datapoints_than_before_does_not_go_on() {
+    let (server, directory) = (server(), Directory::new());
+    let path = directory.file("run.jsonl");
+    let run = |from: u32| {
+        let items = (from..from + 5).map(|n| json!({"inputs": {"n": n}}));
+        evaluate(|datapoint: Datapoint| datapoint.inputs)
+            .dataset_stream(honeyhive_eval::DatasetStream::from_items("numbers", items))
+            .connection(settings(&server))
+            .resume(&path)
+    };
+    let first = run(0).await.unwrap();
+    assert_eq!(run(0).await.unwrap().rows, first.rows);
+    let error = run(1).await.unwrap_err().to_string();
+    assert!(
+        error.contains("its datapoint is \"EXT-") && error.contains("at position 0"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn two_experiments_do_not_write_to_one_journal() {
     let (server, directory, calls) = (server(), Directory::new(), Arc::new(AtomicUsize::new(0)));

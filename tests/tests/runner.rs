@@ -479,3 +479,15 @@ async fn the_run_tells_the_commit_and_what_the_user_adds() {
     let without = run(false).await.unwrap();
     assert!(run_of(&server, &without.run_id).await["metadata"]["git"].is_null());
 }
+
+#[test]
+fn a_runtime_without_time_and_io_is_enough() {
+    let server = server();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let run = evaluate(async |datapoint: Datapoint| datapoint.inputs)
+        .dataset(numbers(3))
+        .connection(settings(&server))
+        .evaluator("any", |_: Datapoint| true)
+        .into_future();
+    assert_eq!(runtime.block_on(run).unwrap().succeeded(), 3);
+}

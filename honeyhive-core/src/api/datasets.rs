@@ -10,6 +10,8 @@ use super::link::Link;
 use super::operation::Operation;
 use super::{ApiError, Call};
 
+/// Where the list stands in the answer.
+const LISTED: &[&str] = &["datasets", "testcases"];
 /// Rows of data in one request at most.
 const BATCH: usize = 1_000;
 
@@ -128,27 +130,17 @@ impl Datasets {
         Operation::get(&self.link, "getDatasets", &["v1", "datasets"])
             .query("dataset_id", query.dataset_id.as_ref())
             .query("name", query.name.as_ref())
-            .answer(&["datasets", "testcases"])
+            .answer(LISTED)
     }
 
     /// Returns a dataset. That there is none is the error a 404 would be: the API has no operation for one.
     pub fn get(&self, dataset_id: &str) -> Call<Dataset> {
         const OPERATION: &str = "getDatasets";
-        // A parameter without a value would choose all of them.
-        let blank = dataset_id.trim().is_empty();
-        let query = DatasetQuery {
-            dataset_id: Some(dataset_id.to_owned()),
-            name: None,
-        };
-        let found = self.list(&query);
+        let found: Call<Vec<Dataset>> = Operation::get(&self.link, OPERATION, &["v1", "datasets"])
+            .needed("dataset_id", dataset_id)
+            .answer(LISTED);
         let dataset_id = dataset_id.to_owned();
         Call::new(OPERATION, self.link.clone(), async move {
-            if blank {
-                return Err(ApiError::Request {
-                    operation: OPERATION,
-                    problem: "an id or a name is empty".into(),
-                });
-            }
             let found = found.await?.into_iter().find(|dataset| dataset.id == dataset_id);
             found.ok_or_else(|| ApiError::Status {
                 operation: OPERATION,

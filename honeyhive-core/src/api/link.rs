@@ -81,6 +81,11 @@ impl Link {
         &self.server_url
     }
 
+    /// A text that may quote what the server sent.
+    pub(super) fn showable(&self, text: String) -> String {
+        self.transport.showable(text)
+    }
+
     /// Makes a call, repeated where that does no harm.
     pub(super) async fn call(&self, call: RestCall, repeatable: bool) -> Result<Reply, SendError> {
         let transport = self.transport.clone();

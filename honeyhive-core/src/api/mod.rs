@@ -35,14 +35,20 @@
 
 mod builder;
 mod call;
+mod charts;
+mod configurations;
 mod datapoints;
 mod datasets;
 mod error;
+mod events;
 mod filter;
 mod lenient;
 mod link;
+mod metrics;
 mod operation;
 mod pages;
+mod projects;
+mod queues;
 mod retry;
 mod runs;
 mod sessions;
@@ -51,16 +57,26 @@ use std::sync::Arc;
 
 pub use builder::ClientBuilder;
 pub use call::Call;
+pub use charts::{Chart, ChartSettings, Charts};
+pub use configurations::{Configuration, ConfigurationQuery, Configurations, CreateConfiguration, UpdateConfiguration};
 pub use datapoints::{Datapoint, DatapointQuery, Datapoints, NewDatapoint};
 pub use datasets::{AddDatapoints, ColumnMapping, CreateDataset, Dataset, DatasetQuery, Datasets, UpdateDataset};
 pub use error::ApiError;
+pub use events::{
+    ChartQuery, CreatedEvent, CreatedEvents, EventBatch, EventQuery, Events, FoundEvent, NewEvent, UpdateEvent,
+};
 pub use filter::{Aggregate, DateRange, Filter};
+pub use metrics::{
+    CreateMetric, Measured, Metric, MetricSettings, MetricType, MetricVersion, Metrics, ReturnType, UpdateMetric,
+};
 pub use pages::Pages;
+pub use projects::{CreateDataPlaneKey, CreatedKey, Project, ProjectSettings, Projects};
+pub use queues::{CreateQueue, Queue, Queues, UpdateQueue};
 pub use runs::{
     ComparedEvents, ComparedMetric, Comparison, CreateRun, DatapointResult, EventPresence, MetricDetail, MetricDetails,
     PassingDatapoints, ResultQuery, Run, RunQuery, RunResult, RunStatus, Runs, UpdateRun,
 };
-pub use sessions::Sessions;
+pub use sessions::{Sessions, StartSession, StartedSession};
 
 pub use crate::config::KeyKind;
 use crate::delivery::Pipeline;
@@ -111,6 +127,25 @@ impl Client {
         datasets -> Datasets;
         /// Datapoints: inputs and the answers expected.
         datapoints -> Datapoints;
+        /// Events: write, change, find.
+        events -> Events;
+        /// Metrics: what is measured, in which version.
+        metrics -> Metrics;
+        /// Configurations: prompts and model settings.
+        configurations -> Configurations;
+        /// Annotation queues.
+        queues -> Queues;
+        /// Projects, and keys for them.
+        projects -> Projects;
+    }
+
+    /// Charts: those of the key's project, or [of another](Charts::in_project).
+    #[must_use]
+    pub fn charts(&self) -> Charts {
+        Charts {
+            link: self.link.clone(),
+            project_id: None,
+        }
     }
 }
 

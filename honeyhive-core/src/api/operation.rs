@@ -15,6 +15,8 @@ use crate::delivery::{Method, RestCall};
 /// Reads that search or aggregate may take longer than other calls.
 const LONG: Duration = Duration::from_secs(300);
 
+const BLANK: &str = "an id or a name is empty";
+
 /// An operation under construction.
 pub(super) struct Operation {
     link: Arc<Link>,
@@ -46,7 +48,7 @@ impl Operation {
             method,
             timeout: None,
             // A path without its id would name the whole collection.
-            problem: blank.then(|| "an id or a name is empty".to_owned()),
+            problem: blank.then(|| BLANK.to_owned()),
         }
     }
 
@@ -84,6 +86,14 @@ impl Operation {
             self.query.push_str(&escaped(&value.to_string()));
         }
         self
+    }
+
+    /// Adds a parameter that chooses: without it, everything would be meant.
+    pub(super) fn needed(mut self, name: &str, value: &str) -> Self {
+        if value.trim().is_empty() {
+            self.problem = Some(BLANK.to_owned());
+        }
+        self.query(name, Some(value))
     }
 
     /// Adds a list: `ids[]=a&ids[]=b`.
@@ -167,7 +177,8 @@ impl Operation {
             Ok(reply) => read(&reply.body).map_err(|problem| ApiError::Answer {
                 operation,
                 route,
-                problem,
+                // It quotes what it cannot read.
+                problem: self.link.showable(problem),
             }),
             Err(error) => Err(ApiError::from_send(operation, route, error)),
         }

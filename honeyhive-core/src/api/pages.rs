@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_util::stream::{self, Stream, TryStreamExt as _};
+use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 
 use super::link::Link;
 use super::{ApiError, Call};
@@ -27,7 +27,7 @@ use super::{ApiError, Call};
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a list is fetched while it is read: as a stream, or with .all()"]
+#[must_use = "a list is fetched while it is read: as a stream, with .blocking(), or with .all()"]
 pub struct Pages<T> {
     operation: &'static str,
     link: Arc<Link>,
@@ -78,6 +78,24 @@ impl<T: Send + 'static> Pages<T> {
     /// The first failure, [`ApiError`].
     pub fn all(self) -> Call<Vec<T>> {
         Call::new(self.operation, self.link, self.items.try_collect())
+    }
+
+    /// The list as an iterator that blocks this thread while it fetches a page, for synchronous code; see
+    /// [`Call::wait`].
+    pub fn blocking(self) -> impl Iterator<Item = Result<T, ApiError>> {
+        let Self { operation, link, items } = self;
+        let mut rest = Some(items);
+        std::iter::from_fn(move || {
+            let mut items = rest.take()?;
+            let fetched = Call::new(operation, link.clone(), async move { Ok((items.next().await, items)) });
+            match fetched.wait() {
+                Ok((item, items)) => {
+                    rest = item.as_ref().is_some_and(Result::is_ok).then_some(items);
+                    item
+                }
+                Err(error) => Some(Err(error)),
+            }
+        })
     }
 }
 

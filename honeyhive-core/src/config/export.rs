@@ -1,10 +1,11 @@
 //! Settings of delivery: where spans go, in which encoding, how many at once and how soon.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Certificate, Url};
 
 use super::reader::{Reader, Setting, names};
 use super::{ConfigError, TracerBuilder, parse_url};
@@ -20,15 +21,31 @@ pub enum OtlpProtocol {
     HttpJson,
 }
 
+/// Compression of the requests that carry spans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OtlpCompression {
+    /// None. The default.
+    #[default]
+    None,
+    /// gzip: a fifth of the bytes or less, for some time of the delivery thread.
+    Gzip,
+}
+
 #[derive(Clone, Default)]
 pub(super) struct Given {
     otlp_enabled: Option<bool>,
     otlp_endpoint: Option<String>,
     otlp_headers: Vec<(String, String)>,
     otlp_protocol: Option<OtlpProtocol>,
+    otlp_compression: Option<OtlpCompression>,
     disable_batch: Option<bool>,
     batch_size: Option<usize>,
     max_export_batch_size: Option<usize>,
+    max_export_batch_bytes: Option<usize>,
+    max_queue_size: Option<usize>,
+    max_queue_bytes: Option<usize>,
+    drain_timeout: Option<Duration>,
     flush_interval: Option<Duration>,
     export_timeout: Option<Duration>,
     timeout: Option<Duration>,
@@ -38,6 +55,7 @@ pub(super) struct Given {
     https_proxy: Option<String>,
     no_proxy: Option<String>,
     verify_ssl: Option<bool>,
+    ca_certificate: Option<PathBuf>,
     verbose: Option<bool>,
 }
 
@@ -50,10 +68,18 @@ pub(crate) struct Export {
     pub(crate) endpoint: Option<Url>,
     pub(crate) headers: HeaderMap,
     pub(crate) protocol: OtlpProtocol,
+    pub(crate) compression: OtlpCompression,
     /// Waiting spans that are sent without waiting for more.
     pub(crate) batch_size: usize,
-    /// Spans in one request.
+    /// Spans in one request, and its bytes.
     pub(crate) max_batch: usize,
+    pub(crate) max_batch_bytes: usize,
+    /// Spans kept until they are delivered.
+    pub(crate) max_queue: usize,
+    /// Bytes of all that is kept until it is delivered.
+    pub(crate) max_queue_bytes: usize,
+    /// How long dropping the last handle may take.
+    pub(crate) drain_timeout: Duration,
     /// How long a span waits for others to share its request.
     pub(crate) flush_interval: Duration,
     pub(crate) export_timeout: Duration,
@@ -67,6 +93,8 @@ pub(crate) struct Export {
     pub(crate) https_proxy: Option<ProxyUrl>,
     pub(crate) no_proxy: Option<String>,
     pub(crate) verify_ssl: bool,
+    /// Trusted besides the usual ones.
+    pub(crate) ca_certificates: Vec<Certificate>,
     pub(crate) verbose: bool,
 }
 
@@ -93,6 +121,26 @@ impl Export {
         )?
         .unwrap_or(512);
         let batch_size = batch(given.batch_size, names("batch_size", "HH_BATCH_SIZE"))?.unwrap_or(512);
+        let max_batch_bytes = reader.number(
+            given.max_export_batch_bytes,
+            names("max_export_batch_bytes", "HH_MAX_EXPORT_BATCH_BYTES"),
+            1_024..=64 << 20,
+        )?;
+        let max_queue = reader.number(
+            given.max_queue_size,
+            names("max_queue_size", "HH_MAX_QUEUE_SIZE"),
+            1..=10_000_000,
+        )?;
+        let max_queue_bytes = reader.number(
+            given.max_queue_bytes,
+            names("max_queue_bytes", "HH_MAX_QUEUE_BYTES"),
+            65_536..=64 << 30,
+        )?;
+        let drain_timeout = reader.seconds(
+            given.drain_timeout,
+            names("drain_timeout", "HH_DRAIN_TIMEOUT"),
+            0.0..=3_600.0,
+        )?;
         let flush_interval = reader.seconds(
             given.flush_interval,
             names("flush_interval", "HH_FLUSH_INTERVAL"),
@@ -122,8 +170,20 @@ impl Export {
                     .transpose()?
                     .unwrap_or_default(),
             },
+            compression: match given.otlp_compression {
+                Some(compression) => compression,
+                None => reader
+                    .variable("HH_OTLP_COMPRESSION")
+                    .map(|text| compression(&text))
+                    .transpose()?
+                    .unwrap_or_default(),
+            },
             batch_size: if disable_batch { 1 } else { batch_size },
             max_batch,
+            max_batch_bytes: max_batch_bytes.unwrap_or(4 << 20),
+            max_queue: max_queue.unwrap_or(16_384),
+            max_queue_bytes: max_queue_bytes.unwrap_or(64 << 20),
+            drain_timeout: drain_timeout.unwrap_or(Duration::from_secs(5)),
             flush_interval: if disable_batch {
                 Duration::ZERO
             } else {
@@ -153,8 +213,27 @@ impl Export {
                 .text(given.no_proxy, names("no_proxy", "HH_NO_PROXY"))
                 .map(|text| text.text),
             verify_ssl,
+            ca_certificates: ca_certificates(given.ca_certificate, reader)?,
             verbose: reader.switch(given.verbose, "HH_VERBOSE")?.unwrap_or(false),
         })
+    }
+}
+
+fn ca_certificates(given: Option<PathBuf>, reader: &Reader<'_>) -> Result<Vec<Certificate>, ConfigError> {
+    let (setting, path) = match (given, reader.variable("HH_CA_FILE")) {
+        (Some(path), _) => ("ca_certificate", path),
+        (None, Some(setting)) => (setting.origin, setting.text.into()),
+        (None, None) => return Ok(Vec::new()),
+    };
+    let invalid = |rule: String| ConfigError::InvalidValue {
+        setting,
+        value: path.display().to_string(),
+        rule,
+    };
+    let text = std::fs::read(&path).map_err(|error| invalid(format!("cannot be read: {error}")))?;
+    match Certificate::from_pem_bundle(&text) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(invalid("holds no certificate in PEM".to_owned())),
     }
 }
 
@@ -170,6 +249,14 @@ fn protocol(setting: &Setting) -> Result<OtlpProtocol, ConfigError> {
         "http/protobuf" => Ok(OtlpProtocol::HttpProtobuf),
         "http/json" => Ok(OtlpProtocol::HttpJson),
         _ => Err(setting.invalid("is no protocol we speak; use http/protobuf or http/json")),
+    }
+}
+
+fn compression(setting: &Setting) -> Result<OtlpCompression, ConfigError> {
+    match setting.text.as_str() {
+        "none" => Ok(OtlpCompression::None),
+        "gzip" => Ok(OtlpCompression::Gzip),
+        _ => Err(setting.invalid("is no compression; use gzip or none")),
     }
 }
 
@@ -236,6 +323,12 @@ impl TracerBuilder {
         self
     }
 
+    /// Compression of the requests that carry spans (`HH_OTLP_COMPRESSION`: `gzip` or `none`). Default: none.
+    pub fn otlp_compression(mut self, compression: OtlpCompression) -> Self {
+        self.given.export.otlp_compression = Some(compression);
+        self
+    }
+
     /// Sends every span as soon as it has ended (`HH_DISABLE_BATCH`), still in the background. Default: false.
     pub fn disable_batch(mut self, disable: bool) -> Self {
         self.given.export.disable_batch = Some(disable);
@@ -251,6 +344,33 @@ impl TracerBuilder {
     /// Most spans in one request (`HH_MAX_EXPORT_BATCH_SIZE`), 1 to 16,384. Default: 512.
     pub fn max_export_batch_size(mut self, spans: usize) -> Self {
         self.given.export.max_export_batch_size = Some(spans);
+        self
+    }
+
+    /// Most bytes of a request with spans, before compression (`HH_MAX_EXPORT_BATCH_BYTES`). A span that is larger
+    /// travels alone. Default: 4 MiB.
+    pub fn max_export_batch_bytes(mut self, bytes: usize) -> Self {
+        self.given.export.max_export_batch_bytes = Some(bytes);
+        self
+    }
+
+    /// Spans kept until they are delivered (`HH_MAX_QUEUE_SIZE`), those under way included. What ends when as many
+    /// wait is dropped and counted. Default: 16,384.
+    pub fn max_queue_size(mut self, spans: usize) -> Self {
+        self.given.export.max_queue_size = Some(spans);
+        self
+    }
+
+    /// Bytes of all that is kept until it is delivered (`HH_MAX_QUEUE_BYTES`): spans, session starts and updates.
+    /// Default: 64 MiB.
+    pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
+        self.given.export.max_queue_bytes = Some(bytes);
+        self
+    }
+
+    /// How long dropping the last handle may wait for delivery (`HH_DRAIN_TIMEOUT`, seconds). Default: 5 s.
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.given.export.drain_timeout = Some(timeout);
         self
     }
 
@@ -309,6 +429,13 @@ impl TracerBuilder {
     /// of your own: the API key can be read on the way.
     pub fn verify_ssl(mut self, verify: bool) -> Self {
         self.given.export.verify_ssl = Some(verify);
+        self
+    }
+
+    /// A file with certificates in PEM to trust besides the platform's (`HH_CA_FILE`), for a server or a proxy whose
+    /// certificate a private authority signed. With the feature `bundled-roots`, Mozilla's take the platform's place.
+    pub fn ca_certificate(mut self, path: impl Into<PathBuf>) -> Self {
+        self.given.export.ca_certificate = Some(path.into());
         self
     }
 

@@ -7,6 +7,7 @@ mod export;
 mod filter;
 mod key;
 mod reader;
+mod spool;
 
 use std::sync::Arc;
 
@@ -16,10 +17,11 @@ pub use builder::TracerBuilder;
 pub(crate) use content::{Content, Limits, Mode};
 pub use error::ConfigError;
 pub(crate) use export::Export;
-pub use export::OtlpProtocol;
+pub use export::{OtlpCompression, OtlpProtocol};
 pub(crate) use key::ApiKey;
 pub use key::KeyKind;
 use reader::{Environment, Reader, Setting, names};
+pub(crate) use spool::SpoolSettings;
 
 use crate::session::{Experiment, SessionDetails, SessionId};
 
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) service_name: Option<String>,
     pub(crate) service_version: Option<String>,
     pub(crate) export: Export,
+    pub(crate) spool: Option<SpoolSettings>,
     pub(crate) content: Content,
 }
 
@@ -65,6 +68,7 @@ pub(crate) struct Given {
     pub(crate) service_name: Option<String>,
     pub(crate) service_version: Option<String>,
     export: export::Given,
+    spool: spool::Given,
     content: content::Given,
 }
 
@@ -143,6 +147,7 @@ impl Config {
                 .text(given.service_version, names("service_version", "HH_SERVICE_VERSION"))
                 .map(|setting| setting.text),
             export: Export::resolve(given.export, &reader)?,
+            spool: SpoolSettings::resolve(given.spool, &reader)?,
             content,
         })
     }

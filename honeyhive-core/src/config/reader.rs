@@ -161,10 +161,13 @@ impl Setting {
 fn setting(value: Option<String>, origin: &'static str) -> Option<Setting> {
     let value = value?;
     let text = value.trim();
-    (!text.is_empty()).then(|| Setting {
-        origin,
-        text: text.to_owned(),
-    })
+    // No copy without need: it may be a key, which is wiped from memory where it ends up.
+    let text = if text.len() == value.len() {
+        value
+    } else {
+        text.to_owned()
+    };
+    (!text.is_empty()).then_some(Setting { origin, text })
 }
 
 fn warn_once(old: &'static str, new: &'static str) {

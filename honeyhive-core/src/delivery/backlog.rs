@@ -1,309 +1,280 @@
-//! What the worker has taken and not yet delivered.
+//! What the worker has taken and not yet delivered, and in which order it may go: of each session the start, then its
+//! spans, then its updates.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use prost::Message as _;
 use prost::bytes::Bytes;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::encode::Encoder;
-use super::queue::{Batch, FinishedSpan, Request};
+use super::export::Export;
+use super::lane::Lane;
+use super::queue::{FinishedSpan, Queue, Request, Requests};
+use super::update::{Update, Updates};
 use crate::session::{Identity, SessionStart};
-use crate::span::EventUpdate;
 
-/// Bytes of spans in one request, roughly, before encoding.
-const REQUEST_BYTES: usize = 4 << 20;
+/// How long spans wait for a session start that does not get through. They find their session without it: each says
+/// what it takes to make its row.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Export requests that are encoded at once, under way or waiting to be tried again.
+const EXPORTS: usize = 4;
 
-/// In the order it is to be sent: starts, then spans, then updates.
-#[derive(Debug, Default)]
-pub(super) struct Backlog {
-    pub(super) starts: Vec<Send>,
-    pub(super) exports: Vec<Export>,
-    pub(super) updates: Vec<Send>,
-}
-
-/// A session start, or what several updates of one event come to.
+/// A session start.
 #[derive(Debug)]
-pub(super) struct Send {
-    pub(super) event_id: String,
+pub(super) struct Start {
     /// The session this announces.
-    identity: Option<Arc<Identity>>,
-    pub(super) body: Value,
-    /// How many requests of the queue this stands for, and what they occupy there.
-    pub(super) requests: usize,
-    pub(super) bytes: usize,
+    pub(super) identity: Arc<Identity>,
+    pub(super) body: Bytes,
+    taken: Instant,
+    tried: bool,
 }
 
-/// An encoded export request.
-#[derive(Clone, Debug)]
-pub(super) struct Export {
-    pub(super) body: Bytes,
-    pub(super) spans: usize,
-    /// What its spans occupy in the queue.
-    pub(super) bytes: usize,
+impl Start {
+    /// What it occupies in the queue.
+    pub(super) fn bytes(&self) -> usize {
+        256 + self.body.len()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Backlog {
+    pub(super) starts: Lane<Start>,
+    /// Not encoded yet.
+    pub(super) spans: VecDeque<FinishedSpan>,
+    pub(super) exports: Lane<Export>,
+    pub(super) updates: Updates,
+    /// Sessions whose start is not settled, each with what its updates come to.
+    unstarted: HashMap<String, Option<Update>>,
+    /// Whether spans go to another server, so that no update needs to wait for them.
+    apart: bool,
 }
 
 impl Backlog {
+    pub(super) fn new(width: usize, apart: bool) -> Self {
+        Self {
+            starts: Lane::new(width),
+            spans: VecDeque::new(),
+            exports: Lane::new(EXPORTS),
+            updates: Updates::new(width),
+            unstarted: HashMap::new(),
+            apart,
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.starts.is_empty() && self.exports.is_empty() && self.updates.is_empty()
+        // Updates that wait for a start are gone when the starts are.
+        self.starts.is_empty() && self.spans.is_empty() && self.exports.is_empty() && self.updates.lane.is_empty()
     }
 
-    /// Adds what the queue held. Updates of one event become one, so that none can overtake another.
-    pub(super) fn absorb(&mut self, batch: Batch, encoder: &Encoder) {
-        self.starts.extend(batch.starts.into_iter().map(|start| {
-            let mut start = Send::from(start);
-            if let Value::Object(body) = &mut start.body {
-                encoder.clean(body);
-            }
-            start
-        }));
-        self.exports
-            .extend(chunks(batch.spans, encoder.max_batch()).map(|spans| Export::of(spans, encoder)));
-        if batch.updates.is_empty() {
-            return;
+    /// Adds starts and updates from the queue.
+    pub(super) fn absorb(&mut self, requests: Requests, encoder: &Encoder, queue: &Queue, now: Instant) {
+        for start in requests.starts {
+            let (number, bytes) = (start.number, start.bytes);
+            let start = encode_start(start, encoder, now);
+            queue.recount(bytes, start.bytes());
+            self.unstarted
+                .entry(start.identity.session_id.to_string())
+                .or_insert(None);
+            self.starts.push(number, start);
         }
-        let mut places: HashMap<String, usize> = self
-            .updates
-            .iter()
-            .enumerate()
-            .map(|(place, update)| (update.event_id.clone(), place))
-            .collect();
-        for mut update in batch.updates {
+        for mut update in requests.updates {
             encoder.clean(&mut update.request.fields);
-            match places.get(&update.request.event_id) {
-                Some(&place) => self.updates[place].merge(update),
-                None => {
-                    places.insert(update.request.event_id.clone(), self.updates.len());
-                    self.updates.push(Send::from(update));
-                }
+            let update = Update::new(update, now);
+            match self.unstarted.get_mut(&update.event_id) {
+                Some(Some(earlier)) => earlier.merge(update),
+                Some(none) => *none = Some(update),
+                None => self.updates.push(update, now),
             }
         }
     }
-}
 
-impl From<Request<SessionStart>> for Send {
-    fn from(Request { request, bytes }: Request<SessionStart>) -> Self {
-        Self {
-            event_id: request.identity.session_id.to_string(),
-            identity: Some(request.identity.clone()),
-            body: request.into_body(),
-            requests: 1,
-            bytes,
+    /// Number of the oldest item that is not settled.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        let all = [self.starts.oldest(), self.oldest_span(), self.updates.lane.oldest()];
+        all.into_iter().flatten().min()
+    }
+
+    fn oldest_span(&self) -> Option<u64> {
+        let waiting = self.spans.front().map(|span| span.number);
+        [waiting, self.exports.oldest()].into_iter().flatten().min()
+    }
+
+    /// Notes that a start is settled: the updates of its session may go.
+    pub(super) fn settle_start(&mut self, number: u64, now: Instant) -> Option<Start> {
+        let start = self.starts.settle(number)?;
+        if let Some(Some(update)) = self.unstarted.remove(&start.identity.session_id.to_string()) {
+            self.updates.push(update, now);
         }
-    }
-}
-
-impl From<Request<EventUpdate>> for Send {
-    fn from(Request { request, bytes }: Request<EventUpdate>) -> Self {
-        Self {
-            event_id: request.event_id,
-            identity: None,
-            body: Value::Object(request.fields),
-            requests: 1,
-            bytes,
-        }
-    }
-}
-
-impl Send {
-    /// Notes what became of the session's announcement, if this is one.
-    pub(super) fn announced(&self, outcome: Result<(), &str>) {
-        if let Some(identity) = &self.identity {
-            identity.settle_announcement(outcome);
-        }
+        Some(start)
     }
 
-    fn merge(&mut self, later: Request<EventUpdate>) {
-        merge(&mut self.body, Value::Object(later.request.fields));
-        self.requests += 1;
-        self.bytes += later.bytes;
-    }
-}
-
-/// Objects merge member by member; of anything else the later value counts.
-fn merge(earlier: &mut Value, later: Value) {
-    match (earlier, later) {
-        (Value::Object(earlier), Value::Object(later)) => {
-            for (key, value) in later {
-                match earlier.get_mut(&key) {
-                    Some(known) => merge(known, value),
-                    None => {
-                        earlier.insert(key, value);
-                    }
-                }
-            }
-        }
-        (earlier, later) => *earlier = later,
-    }
-}
-
-impl Export {
-    fn of(spans: Vec<FinishedSpan>, encoder: &Encoder) -> Self {
-        let count = spans.len();
-        let bytes = spans.iter().map(|span| span.bytes).sum();
-        let body = encoder.request(spans).encode_to_vec().into();
-        Self {
-            body,
-            spans: count,
-            bytes,
-        }
+    pub(super) fn start_sets_out(&mut self, now: Instant) -> Option<(u64, Bytes)> {
+        let number = self
+            .starts
+            .is_open(now)
+            .then(|| self.starts.next(u64::MAX, |_, _| true))??;
+        let start = self.starts.set_out(number, now)?;
+        start.tried = true;
+        Some((number, start.body.clone()))
     }
 
-    /// Both in one request. Protobuf messages of one type merge when they are written one after the other.
-    pub(super) fn with(self, other: Self) -> Self {
-        let body = [self.body, other.body].concat().into();
-        Self {
-            body,
-            spans: self.spans + other.spans,
-            bytes: self.bytes + other.bytes,
-        }
-    }
-
-    /// Two requests with half of the spans each; `None` for a single span.
-    pub(super) fn halves(&self) -> Option<[Self; 2]> {
-        if self.spans < 2 {
+    /// `untaken` is the number of the oldest span the queue still has.
+    pub(super) fn update_sets_out(&mut self, untaken: Option<u64>, eager: bool, now: Instant) -> Option<(u64, Bytes)> {
+        if !self.updates.lane.is_open(now) {
             return None;
         }
-        let first = self.spans / 2;
-        let part = |keep: &dyn Fn(usize) -> bool, spans: usize| {
-            let mut request = ExportTraceServiceRequest::decode(self.body.clone()).ok()?;
-            let mut index = 0;
-            for scope in request
-                .resource_spans
-                .iter_mut()
-                .flat_map(|resource| &mut resource.scope_spans)
-            {
-                scope.spans.retain(|_| {
-                    index += 1;
-                    keep(index - 1)
-                });
-            }
-            let bytes = self.bytes * spans / self.spans;
-            Some(Self {
-                body: request.encode_to_vec().into(),
-                spans,
-                bytes,
-            })
+        let upto = if self.apart || eager {
+            None
+        } else {
+            [self.oldest_span(), untaken].into_iter().flatten().min()
         };
-        let mut second = part(&|index| index >= first, self.spans - first)?;
-        let first = part(&|index| index < first, first)?;
-        second.bytes = self.bytes - first.bytes;
-        Some([first, second])
+        let number = self.updates.next(upto.unwrap_or(u64::MAX))?;
+        let update = self.updates.lane.set_out(number, now)?;
+        Some((number, update.body()))
     }
-}
 
-fn chunks(spans: Vec<FinishedSpan>, most: usize) -> impl Iterator<Item = Vec<FinishedSpan>> {
-    let mut spans = spans.into_iter().peekable();
-    std::iter::from_fn(move || {
-        let mut chunk = vec![spans.next()?];
-        let mut bytes = chunk[0].bytes;
-        while chunk.len() < most
-            && let Some(span) = spans.next_if(|span| bytes + span.bytes <= REQUEST_BYTES)
-        {
+    /// The next request with spans before number `upto`: one to try again, else a new one.
+    pub(super) fn export_sets_out(
+        &mut self,
+        upto: Option<u64>,
+        encoder: &Encoder,
+        queue: &Queue,
+        now: Instant,
+    ) -> Option<(u64, Bytes)> {
+        if !self.exports.is_open(now) {
+            return None;
+        }
+        let upto = upto.unwrap_or(u64::MAX);
+        let may = |number: u64| number < upto;
+        let again = |backlog: &Self| backlog.exports.next(upto, |_, export| may(export.last));
+        let number = match again(self) {
+            Some(number) => number,
+            None if self.exports.len() >= EXPORTS => return None,
+            None => {
+                self.encode_next(may, encoder, queue);
+                again(self)?
+            }
+        };
+        let export = self.exports.set_out(number, now)?;
+        Some((number, export.body.clone()))
+    }
+
+    /// Makes the next request, or more where it turns out too large; none when no span may go.
+    pub(super) fn encode_next(&mut self, may: impl Fn(u64) -> bool, encoder: &Encoder, queue: &Queue) {
+        let (mut count, mut bytes) = (0, 0);
+        for span in &self.spans {
+            if count == encoder.max_batch() || !may(span.number) {
+                break;
+            }
             bytes += span.bytes;
-            chunk.push(span);
+            if count > 0 && bytes > encoder.max_bytes() {
+                bytes -= span.bytes;
+                break;
+            }
+            count += 1;
         }
-        Some(chunk)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::delivery::encode::tests::encoder;
-
-    fn update(event_id: &str, fields: Value) -> Request<EventUpdate> {
-        let Value::Object(fields) = fields else {
-            panic!("no object")
-        };
-        Request {
-            request: EventUpdate {
-                event_id: event_id.to_owned(),
-                fields,
-            },
-            bytes: 10,
+        if count == 0 {
+            return;
+        }
+        let spans: Vec<FinishedSpan> = self.spans.drain(..count).collect();
+        if self.spans.is_empty() {
+            // What an outage has piled up is given back.
+            self.spans.shrink_to(4 * encoder.max_batch());
+        }
+        let parts = Export::of(spans, encoder).within(encoder.max_bytes());
+        queue.recount(bytes, parts.iter().map(Export::bytes).sum());
+        for part in parts {
+            self.exports.push(part.first, part);
         }
     }
 
-    #[test]
-    fn updates_of_one_event_become_one_in_which_the_last_value_counts() {
-        let mut backlog = Backlog::default();
-        let first = vec![
-            update("a", json!({"metadata": {"x": 1, "y": {"z": 1}}})),
-            update("b", json!({"metadata": 1})),
-        ];
-        backlog.absorb(
-            Batch {
-                updates: first,
-                ..Batch::default()
-            },
-            &encoder(&[]),
-        );
-        let second = vec![update(
-            "a",
-            json!({"metadata": {"x": 2, "y": {"w": 2}}, "feedback": {"rating": 5}}),
-        )];
-        backlog.absorb(
-            Batch {
-                updates: second,
-                ..Batch::default()
-            },
-            &encoder(&[]),
-        );
-        assert_eq!(backlog.updates.len(), 2);
-        let merged = json!({"metadata": {"x": 2, "y": {"z": 1, "w": 2}}, "feedback": {"rating": 5}});
-        assert_eq!(backlog.updates[0].body, merged);
-        assert_eq!((backlog.updates[0].requests, backlog.updates[0].bytes), (2, 20));
+    /// The number from which on spans wait, because the start of their session may still come first.
+    pub(super) fn held_from(&self, now: Instant) -> Option<u64> {
+        let fresh = |since: Instant| now.saturating_duration_since(since) < PATIENCE;
+        let starts = &self.starts;
+        let under_way = starts.under_way().find(|(_, _, begun)| fresh(*begun)).map(|(n, ..)| n);
+        let stuck = starts.under_way().any(|(_, _, begun)| !fresh(begun));
+        let waiting = if stuck || starts.backoff.failing_for(now) >= PATIENCE {
+            None
+        } else {
+            let holds = |start: &Start| !start.tried || fresh(start.taken);
+            starts.waiting().find(|(_, start)| holds(start)).map(|(n, _)| n)
+        };
+        [under_way, waiting].into_iter().flatten().min()
     }
 
-    #[test]
-    fn a_request_is_halved_until_one_span_is_left_and_none_is_lost() {
-        use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+    /// Whether spans wait to set out.
+    pub(super) fn has_spans(&self) -> bool {
+        !self.spans.is_empty() || self.exports.waiting().next().is_some()
+    }
 
-        let named = |name: &str| Span {
-            name: name.to_owned(),
-            ..Span::default()
-        };
-        let scopes = [vec![named("a"), named("b")], vec![named("c")]];
-        let scope_spans = scopes
-            .map(|spans| ScopeSpans {
-                spans,
-                ..ScopeSpans::default()
-            })
-            .to_vec();
-        let resource_spans = vec![ResourceSpans {
-            scope_spans,
-            ..ResourceSpans::default()
-        }];
-        let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec().into();
-        let mut waiting = vec![Export {
-            body,
-            spans: 3,
-            bytes: 31,
-        }];
-        let (mut names, mut bytes) = (Vec::new(), 0);
-        while let Some(export) = waiting.pop() {
-            match export.halves() {
-                Some(halves) => waiting.extend(halves),
-                None => {
-                    let request = ExportTraceServiceRequest::decode(export.body).unwrap();
-                    let scopes = request
-                        .resource_spans
-                        .into_iter()
-                        .flat_map(|resource| resource.scope_spans);
-                    names.extend(scopes.flat_map(|scope| scope.spans).map(|span| span.name));
-                    bytes += export.bytes;
-                }
+    /// Ends the pauses that no server asked for.
+    pub(super) fn hurry(&mut self) {
+        self.starts.backoff.hurry();
+        self.exports.backoff.hurry();
+        self.updates.lane.backoff.hurry();
+    }
+
+    /// When the first of the pauses is over in which something waits.
+    pub(super) fn pause_ends(&self, now: Instant) -> Option<Instant> {
+        let (starts, exports, updates) = (&self.starts, &self.exports, &self.updates.lane);
+        let waits = |lane_waits: bool, until: Option<Instant>| until.filter(|_| lane_waits);
+        [
+            waits(starts.waiting().next().is_some(), starts.backoff.until(now)),
+            waits(self.has_spans(), exports.backoff.until(now)),
+            waits(updates.waiting().next().is_some(), updates.backoff.until(now)),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Whether everything that is left has failed since `begin`.
+    pub(super) fn fails_since(&self, begin: Instant) -> bool {
+        let fails = |empty: bool, fails: bool| empty || fails;
+        let (starts, exports, updates) = (&self.starts, &self.exports, &self.updates.lane);
+        fails(starts.is_empty(), starts.fails_since(begin))
+            && fails(
+                exports.is_empty() && self.spans.is_empty(),
+                exports.fails_since(begin),
+            )
+            // Updates wait for the others.
+            && (fails(updates.is_empty(), updates.fails_since(begin)) || !(starts.is_empty() && exports.is_empty()))
+    }
+
+    /// Takes starts and updates that wait, with the updates of those sessions.
+    pub(super) fn take_requests(&mut self, now: Instant) -> (Vec<Start>, Vec<Update>) {
+        let starts: Vec<Start> = self.starts.take_waiting().collect();
+        for start in &starts {
+            if let Some(Some(update)) = self.unstarted.remove(&start.identity.session_id.to_string()) {
+                self.updates.push(update, now);
             }
         }
-        names.sort();
-        assert_eq!(
-            (names, bytes),
-            (vec!["a".to_owned(), "b".to_owned(), "c".to_owned()], 31)
-        );
+        (starts, self.updates.take_waiting())
+    }
+
+    /// Takes all updates, those that wait for a start too.
+    pub(super) fn drain_updates(&mut self) -> Vec<Update> {
+        let parked = std::mem::take(&mut self.unstarted).into_values().flatten();
+        let mut updates: Vec<Update> = self.updates.drain().chain(parked).collect();
+        updates.sort_by_key(|update| update.first);
+        updates
+    }
+}
+
+fn encode_start(Request { request, .. }: Request<SessionStart>, encoder: &Encoder, now: Instant) -> Start {
+    let identity = request.identity.clone();
+    let mut body = request.into_body();
+    if let Value::Object(body) = &mut body {
+        encoder.clean(body);
+    }
+    Start {
+        identity,
+        body: body.to_string().into(),
+        taken: now,
+        tried: false,
     }
 }

@@ -28,6 +28,7 @@ pub(super) struct Encoder {
     limits: Limits,
     redaction: Redaction,
     max_batch: usize,
+    max_bytes: usize,
     /// Further attributes of every span: facts about an experiment.
     labels: Box<[KeyValue]>,
 }
@@ -42,6 +43,7 @@ impl Encoder {
             limits: config.content.limits,
             redaction: config.content.redaction.clone(),
             max_batch: config.export.max_batch,
+            max_bytes: config.export.max_batch_bytes,
             labels: config
                 .content
                 .attributes
@@ -60,6 +62,11 @@ impl Encoder {
     /// Most spans in one request.
     pub(super) fn max_batch(&self) -> usize {
         self.max_batch
+    }
+
+    /// Most bytes of one request with more than one span.
+    pub(super) fn max_bytes(&self) -> usize {
+        self.max_bytes
     }
 
     /// One export request, spans grouped by the scope that made them.

@@ -16,6 +16,7 @@ use crate::session::SessionId;
 fn finished(name: &'static str, attributes: Vec<Pair>) -> FinishedSpan {
     let start_time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     FinishedSpan {
+        number: 0,
         identity: Arc::new(Identity::new(SessionId::random(), "s".into(), None, "dev".into())),
         data: SpanData {
             span_context: SpanContext::NONE,

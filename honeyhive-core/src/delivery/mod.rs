@@ -4,16 +4,26 @@
 //! whose spans end in that queue. Any number of sessions share it.
 
 mod backlog;
+mod backoff;
+mod body;
+mod client;
 mod cut;
 mod encode;
 mod error;
+mod export;
+mod lane;
+mod leftover;
 mod pipeline;
 mod processor;
 mod queue;
+mod recovery;
 mod redact;
 mod retry_after;
+mod size;
+mod spool;
 mod stats;
 mod transport;
+mod update;
 mod worker;
 
 pub use error::FlushError;

@@ -17,19 +17,18 @@ use tokio::time::Instant;
 use super::encode::Encoder;
 use super::error::FlushError;
 use super::processor::{Identities, Processor};
-use super::queue::Queue;
+use super::queue::{Amount, Queue};
+use super::spool::Spool;
 use super::transport::{SharedTransport, base, transport};
-use super::worker::{Worker, wait_settled};
+use super::worker::{Closing, Worker, wait_settled};
 use crate::config::{Config, ConfigError, Limits, Mode, program_name};
 use crate::session::Identity;
 use crate::span::Ids;
 
-/// How long dropping the last handle may wait for delivery.
-const DRAIN: Duration = Duration::from_secs(5);
 /// What the worker needs to come to its end once its time is over.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// One destination. Dropped with its last handle, it drains what is queued, for at most [`DRAIN`].
+/// One destination. Dropped with its last handle, it drains what is queued, for at most its drain timeout.
 pub(crate) struct Pipeline {
     config: Config,
     server_url: String,
@@ -41,7 +40,7 @@ pub(crate) struct Pipeline {
     runtime: Handle,
     transport: SharedTransport,
     settled: watch::Receiver<u64>,
-    deadline: watch::Sender<Option<Instant>>,
+    deadline: watch::Sender<Option<Closing>>,
     drained_in_vain: AtomicBool,
     worker: ThreadId,
     /// Hung up when the worker has ended.
@@ -49,12 +48,12 @@ pub(crate) struct Pipeline {
 }
 
 /// Held by the worker's thread: once it ends, however it ends, nothing is taken any more and nobody waits for it.
-struct Closing {
+struct EndOfWorker {
     queue: Arc<Queue>,
     _alive: mpsc::Sender<()>,
 }
 
-impl Drop for Closing {
+impl Drop for EndOfWorker {
     fn drop(&mut self) {
         self.queue.close();
     }
@@ -63,7 +62,16 @@ impl Drop for Closing {
 impl Pipeline {
     pub(crate) fn start(config: Config, discoverable: bool) -> Result<Self, ConfigError> {
         let discards = config.content.mode != Mode::On;
-        let queue = Arc::new(Queue::new(config.export.batch_size, discards));
+        let export = &config.export;
+        let bounds = Amount {
+            spans: export.max_queue,
+            bytes: export.max_queue_bytes,
+        };
+        let batch = Amount {
+            spans: export.batch_size,
+            bytes: export.max_batch_bytes,
+        };
+        let queue = Arc::new(Queue::new(bounds, batch, discards));
         let identities = Arc::new(Identities::default());
         let resource = resource(&config);
         let runtime = Builder::new_current_thread()
@@ -71,6 +79,16 @@ impl Pipeline {
             .build()
             .map_err(ConfigError::Worker)?;
         let handle = runtime.handle().clone();
+        let spool = match &config.spool {
+            Some(settings) => Some(
+                Spool::open(settings, &config).map_err(|error| ConfigError::InvalidValue {
+                    setting: "spool_dir",
+                    value: settings.directory.display().to_string(),
+                    rule: format!("is no directory that can be written: {error}"),
+                })?,
+            ),
+            None => None,
+        };
         let transport = transport(config.clone());
         let (settled_sender, settled) = watch::channel(0);
         let (deadline, deadline_receiver) = watch::channel(None);
@@ -79,17 +97,19 @@ impl Pipeline {
             queue: queue.clone(),
             transport: transport.clone(),
             encoder: Encoder::new(&config, &resource),
+            spool,
             flush_interval: config.export.flush_interval,
             max_connections: config.export.max_connections,
+            apart: config.export.endpoint.is_some(),
             settled: settled_sender,
             deadline: deadline_receiver,
         };
-        let closing = Closing {
+        let end = EndOfWorker {
             queue: queue.clone(),
             _alive: alive,
         };
         let run = move || {
-            let _closing = closing;
+            let _end = end;
             // Spans of an instrumented HTTP client must not feed the pipeline that sends them.
             let _quiet = Context::enter_telemetry_suppressed_scope();
             runtime.block_on(worker.run());
@@ -166,7 +186,7 @@ impl Pipeline {
             .runtime
             .spawn(wait_settled(self.settled.clone(), upto, limit))
             .await;
-        self.report(settled.unwrap_or(false), reported)
+        self.report(settled.unwrap_or_else(|_| self.is_settled(upto)), reported)
     }
 
     pub(crate) fn flush_blocking(&self, limit: Duration) -> Result<(), FlushError> {
@@ -178,18 +198,72 @@ impl Pipeline {
             // The caller may have stopped waiting.
             let _ = sender.send(wait_settled(settled, upto, limit).await);
         });
-        let settled = receiver.recv_timeout(limit.saturating_add(GRACE)).unwrap_or(false);
+        let settled = receiver.recv_timeout(limit.saturating_add(GRACE));
+        let settled = settled.unwrap_or_else(|_| self.is_settled(upto));
         self.report(settled, reported)
+    }
+
+    fn is_settled(&self, upto: u64) -> bool {
+        *self.settled.borrow() >= upto
     }
 
     /// Waits for delivery before the handle that asks is dropped. When that was in vain, dropping the last handle
     /// waits no longer.
     pub(crate) fn drain(&self) -> Result<(), FlushError> {
-        let drained = self.flush_blocking(DRAIN);
+        let drained = self.flush_blocking(self.config.export.drain_timeout);
         if matches!(drained, Err(FlushError::Timeout { .. })) {
             self.drained_in_vain.store(true, Ordering::Relaxed);
         }
         drained
+    }
+
+    /// Ends delivery: nothing is taken any more, and what waits is sent within `limit` or given up.
+    pub(crate) async fn shutdown(&self, limit: Duration) -> Result<(), FlushError> {
+        let reported = self.queue.counters.reported();
+        self.close(limit);
+        let mut settled = self.settled.clone();
+        // Hung up when the worker has ended, which it does in time.
+        while settled.changed().await.is_ok() {}
+        self.report(true, reported)
+    }
+
+    pub(crate) fn shutdown_blocking(&self, limit: Duration) -> Result<(), FlushError> {
+        let reported = self.queue.counters.reported();
+        self.close(limit);
+        let ended = self.has_ended_within(limit.max(GRACE));
+        self.report(ended, reported)
+    }
+
+    /// Tells the worker to end. It keeps some of the time for what is left then.
+    fn close(&self, limit: Duration) {
+        let now = Instant::now();
+        // Part of the time is for what is left then; more of it if that is to be written to disk.
+        let grace = if self.config.spool.is_some() {
+            limit / 3
+        } else {
+            GRACE.min(limit / 4)
+        };
+        let closing = Closing {
+            begun: now,
+            eager: now + limit / 2,
+            deadline: now + (limit - grace),
+            end: now + (limit - limit / 20),
+        };
+        self.deadline.send_if_modified(|known| {
+            // Who closes it again can only shorten its time.
+            let sooner = known.is_none_or(|known| closing.deadline < known.deadline);
+            if sooner {
+                *known = Some(closing);
+            }
+            sooner
+        });
+        self.queue.close();
+    }
+
+    /// Waits for the end of the worker.
+    fn has_ended_within(&self, limit: Duration) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.recv_timeout(limit) != Err(mpsc::RecvTimeoutError::Timeout)
     }
 
     /// Runs the worker, and whatever else is to use its connections.
@@ -229,19 +303,17 @@ impl Pipeline {
 
 impl Drop for Pipeline {
     fn drop(&mut self) {
-        let drain = if *self.drained_in_vain.get_mut() {
+        let drain = if *self.drained_in_vain.get_mut() && self.config.spool.is_none() {
             Duration::ZERO
         } else {
-            DRAIN
+            self.config.export.drain_timeout
         };
-        self.deadline.send_replace(Some(Instant::now() + drain));
-        self.queue.close();
+        self.close(drain);
         if thread::current().id() == self.worker {
             // A function of the user's, called by the worker, held the last handle: it goes on when this has returned.
             return;
         }
-        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if ended.recv_timeout(DRAIN + GRACE) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if !self.has_ended_within(drain.max(GRACE)) {
             tracing::warn!("the delivery thread did not end in time; what it still held may be lost");
         }
     }

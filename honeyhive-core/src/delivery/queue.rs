@@ -2,67 +2,70 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use opentelemetry::trace::{Event, Status};
-use opentelemetry::{Array, Value as AttributeValue};
 use opentelemetry_sdk::trace::SpanData;
-use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
+use super::size::{object_size, span_size};
 use super::stats::{Counters, DeliveryStats, Loss};
 use crate::session::{Identity, SessionStart};
 use crate::span::EventUpdate;
 
-/// Spans kept until they are delivered.
-const MAX_SPANS: usize = 65_536;
 /// Session starts and updates kept until they are delivered.
 const MAX_REQUESTS: usize = 100_000;
 const CROWDED: &str = "too many session starts or updates are waiting, or too large ones";
-/// Bytes of all of them, roughly.
-const MAX_BYTES: usize = 64 << 20;
+
 /// A span that ended, and the session it belongs to.
 #[derive(Debug)]
 pub(super) struct FinishedSpan {
     pub(super) identity: Arc<Identity>,
     pub(super) data: SpanData,
+    /// Its number among all that was queued.
+    pub(super) number: u64,
     pub(super) bytes: usize,
 }
 
-/// A session start or an update, and what it occupies.
+/// A session start or an update, its number among all that was queued, and what it occupies.
 #[derive(Debug)]
 pub(super) struct Request<T> {
     pub(super) request: T,
+    pub(super) number: u64,
     pub(super) bytes: usize,
 }
 
-/// Everything that waits, in the order it is to be sent: starts, then spans, then updates.
+/// Session starts and updates, each in the order they came.
 #[derive(Debug, Default)]
-pub(super) struct Batch {
+pub(super) struct Requests {
     pub(super) starts: Vec<Request<SessionStart>>,
-    pub(super) spans: Vec<FinishedSpan>,
     pub(super) updates: Vec<Request<EventUpdate>>,
 }
 
-impl Batch {
-    pub(super) fn is_empty(&self) -> bool {
-        self.starts.is_empty() && self.spans.is_empty() && self.updates.is_empty()
-    }
+/// What the queue holds for the worker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    /// Number of the oldest span that is not taken.
+    pub(super) oldest_span: Option<u64>,
+    /// Whether the spans that are not taken fill a request.
+    pub(super) full: bool,
+    /// Number up to which everything is to be sent without waiting for more.
+    pub(super) flush_upto: u64,
+    /// Number of the youngest item.
+    pub(super) pushed: u64,
+    pub(super) closed: bool,
 }
 
-/// What the worker should do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Urgency {
-    /// Nothing waits.
-    Idle,
-    /// Spans wait, but more may join them.
-    Waiting,
-    /// Send now.
-    Now,
+/// A number of spans and of bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Amount {
+    pub(super) spans: usize,
+    pub(super) bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct State {
     /// What the worker has not taken yet.
-    batch: Batch,
+    waiting_spans: Vec<FinishedSpan>,
+    waiting_bytes: usize,
+    waiting_requests: Requests,
     /// What waits or is with the worker, and what it occupies.
     spans: usize,
     requests: usize,
@@ -71,7 +74,7 @@ struct State {
     ended: u64,
     /// Items taken so far.
     pushed: u64,
-    flush_requested: bool,
+    flush_upto: u64,
     closed: bool,
 }
 
@@ -80,19 +83,26 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     pub(super) wake: Notify,
     pub(super) counters: Counters,
+    /// How much may wait, what is with the worker included.
+    bounds: Amount,
     /// Waiting spans that are sent without waiting for more.
-    batch: usize,
+    batch: Amount,
     /// Whether nothing is to be sent.
     discards: bool,
 }
 
 impl Queue {
-    pub(super) fn new(batch: usize, discards: bool) -> Self {
+    pub(super) fn new(bounds: Amount, batch: Amount, discards: bool) -> Self {
         Self {
             state: Mutex::default(),
             wake: Notify::new(),
             counters: Counters::default(),
-            batch,
+            bounds,
+            // A queue that is full must not wait for a batch that never becomes so.
+            batch: Amount {
+                spans: batch.spans.min(bounds.spans),
+                bytes: batch.bytes.min(bounds.bytes / 2),
+            },
             discards,
         }
     }
@@ -106,14 +116,14 @@ impl Queue {
         let details = &start.details;
         let buckets = [&details.inputs, &details.metadata, &details.user_properties];
         let bytes = 256 + buckets.into_iter().map(object_size).sum::<usize>();
-        if !self.push_request(start, bytes, |batch| &mut batch.starts) {
+        if !self.push_request(start, bytes, |waiting| &mut waiting.starts) {
             identity.settle_announcement(Err(CROWDED));
         }
     }
 
     pub(crate) fn push_update(&self, update: EventUpdate) {
         let bytes = 64 + object_size(&update.fields);
-        self.push_request(update, bytes, |batch| &mut batch.updates);
+        self.push_request(update, bytes, |waiting| &mut waiting.updates);
     }
 
     /// Takes a span; one that finds the queue full is counted and dropped.
@@ -129,7 +139,8 @@ impl Queue {
             self.counters.span_discarded();
             return;
         }
-        let full = state.spans >= MAX_SPANS || state.bytes.saturating_add(bytes) > MAX_BYTES;
+        let Amount { spans, bytes: room } = self.bounds;
+        let full = state.spans >= spans || state.bytes.saturating_add(bytes) > room;
         if full || state.closed {
             let loss = if state.closed {
                 Loss::UnsentAtExit
@@ -144,11 +155,21 @@ impl Queue {
         state.spans += 1;
         state.pushed += 1;
         state.bytes += bytes;
-        state.batch.spans.push(FinishedSpan { identity, data, bytes });
-        let waiting = state.batch.spans.len();
+        let number = state.pushed;
+        state.waiting_spans.push(FinishedSpan {
+            identity,
+            data,
+            number,
+            bytes,
+        });
+        let waiting = state.waiting_spans.len();
+        let before = state.waiting_bytes;
+        state.waiting_bytes += bytes;
+        let filled =
+            waiting == self.batch.spans || (before < self.batch.bytes && state.waiting_bytes >= self.batch.bytes);
         drop(state);
         // The first span starts the worker's clock, a full batch ends its wait; between them it need not wake.
-        if waiting == 1 || waiting == self.batch {
+        if waiting == 1 || filled {
             self.wake.notify_one();
         }
     }
@@ -166,7 +187,7 @@ impl Queue {
     /// Asks the worker to send now. Returns the number of the youngest item; a flush waits until it is settled.
     pub(super) fn request_flush(&self) -> u64 {
         let mut state = self.lock();
-        state.flush_requested = true;
+        state.flush_upto = state.pushed;
         let pushed = state.pushed;
         drop(state);
         self.wake.notify_one();
@@ -178,35 +199,42 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    pub(super) fn urgency(&self) -> Urgency {
-        let state = self.lock();
-        let batch = &state.batch;
-        if batch.is_empty() {
-            Urgency::Idle
-        } else if state.flush_requested
-            || state.closed
-            || !batch.starts.is_empty()
-            || !batch.updates.is_empty()
-            || batch.spans.len() >= self.batch
-        {
-            Urgency::Now
-        } else {
-            Urgency::Waiting
-        }
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.lock().closed
-    }
-
-    /// Takes all that waits, and the number of its youngest item. It counts against the bound until it is [released](Self::release).
-    pub(super) fn take(&self) -> (Batch, u64) {
+    /// Takes the starts and updates that wait, and the spans if `now` says so; and what the queue holds then. What is
+    /// taken counts against the bound until it is [released](Self::release).
+    pub(super) fn take(&self, now: impl FnOnce(&Waiting) -> bool) -> (Requests, Vec<FinishedSpan>, Waiting) {
         let mut state = self.lock();
-        state.flush_requested = false;
-        let batch = std::mem::take(&mut state.batch);
-        // As many may follow: room for them is made here and not by the code that ends a span.
-        state.batch.spans = Vec::with_capacity(batch.spans.len().min(self.batch));
-        (batch, state.pushed)
+        let mut waiting = Waiting {
+            oldest_span: state.waiting_spans.first().map(|span| span.number),
+            full: state.waiting_spans.len() >= self.batch.spans || state.waiting_bytes >= self.batch.bytes,
+            flush_upto: state.flush_upto,
+            pushed: state.pushed,
+            closed: state.closed,
+        };
+        let requests = std::mem::take(&mut state.waiting_requests);
+        let mut spans = Vec::new();
+        if waiting.oldest_span.is_some() && now(&waiting) {
+            // As many may follow: room for them is made here and not by the code that ends a span.
+            let room = state.waiting_spans.len().min(self.batch.spans);
+            spans = std::mem::replace(&mut state.waiting_spans, Vec::with_capacity(room));
+            state.waiting_bytes = 0;
+            waiting.oldest_span = None;
+        }
+        (requests, spans, waiting)
+    }
+
+    /// Whether three quarters of the room are taken.
+    pub(super) fn is_crowded(&self) -> bool {
+        let state = self.lock();
+        let most = |bound: usize| bound - bound / 4;
+        state.spans >= most(self.bounds.spans)
+            || state.bytes >= most(self.bounds.bytes)
+            || state.requests >= most(MAX_REQUESTS)
+    }
+
+    /// Counts what the worker holds as what it occupies now, encoded.
+    pub(super) fn recount(&self, before: usize, now: usize) {
+        let mut state = self.lock();
+        state.bytes = (state.bytes + now).saturating_sub(before);
     }
 
     /// Makes room: the fate of these is decided.
@@ -218,13 +246,18 @@ impl Queue {
     }
 
     /// `false` when it was lost.
-    fn push_request<T>(&self, request: T, bytes: usize, list: impl FnOnce(&mut Batch) -> &mut Vec<Request<T>>) -> bool {
+    fn push_request<T>(
+        &self,
+        request: T,
+        bytes: usize,
+        list: impl FnOnce(&mut Requests) -> &mut Vec<Request<T>>,
+    ) -> bool {
         if self.discards {
             return true;
         }
         self.counters.request_queued();
         let mut state = self.lock();
-        let full = state.requests >= MAX_REQUESTS || state.bytes.saturating_add(bytes) > MAX_BYTES;
+        let full = state.requests >= MAX_REQUESTS || state.bytes.saturating_add(bytes) > self.bounds.bytes;
         if full || state.closed {
             drop(state);
             self.counters.requests_lost(1, CROWDED);
@@ -233,7 +266,8 @@ impl Queue {
         state.requests += 1;
         state.pushed += 1;
         state.bytes += bytes;
-        list(&mut state.batch).push(Request { request, bytes });
+        let number = state.pushed;
+        list(&mut state.waiting_requests).push(Request { request, number, bytes });
         drop(state);
         self.wake.notify_one();
         true
@@ -241,49 +275,5 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Roughly what a JSON object occupies.
-fn object_size(members: &Map<String, Value>) -> usize {
-    members
-        .iter()
-        .map(|(key, member)| 32 + key.len() + value_size(member))
-        .sum()
-}
-
-fn value_size(value: &Value) -> usize {
-    32 + match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(value_size).sum(),
-        Value::Object(members) => object_size(members),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    }
-}
-
-/// Roughly what a span occupies.
-fn span_size(data: &SpanData) -> usize {
-    let attributes = |list: &[opentelemetry::KeyValue]| -> usize {
-        let one = |kv: &opentelemetry::KeyValue| 48 + kv.key.as_str().len() + attribute_size(&kv.value);
-        list.iter().map(one).sum()
-    };
-    let event = |event: &Event| 64 + event.name.len() + attributes(&event.attributes);
-    let status = match &data.status {
-        Status::Error { description } => description.len(),
-        Status::Unset | Status::Ok => 0,
-    };
-    let links: usize = data.links.iter().map(|link| 96 + attributes(&link.attributes)).sum();
-    let events: usize = data.events.iter().map(event).sum();
-    400 + data.name.len() + status + attributes(&data.attributes) + events + links
-}
-
-fn attribute_size(value: &AttributeValue) -> usize {
-    match value {
-        AttributeValue::String(text) => text.as_str().len(),
-        AttributeValue::Array(Array::String(texts)) => texts.iter().map(|text| 24 + text.as_str().len()).sum(),
-        AttributeValue::Array(Array::I64(numbers)) => 8 * numbers.len(),
-        AttributeValue::Array(Array::F64(numbers)) => 8 * numbers.len(),
-        AttributeValue::Array(Array::Bool(flags)) => flags.len(),
-        _ => 8,
     }
 }

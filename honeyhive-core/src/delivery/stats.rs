@@ -1,10 +1,10 @@
 //! Counting what was delivered and what was lost.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// What a pipeline has done so far. At rest `spans_ended = spans_exported + spans_discarded +
-/// spans_lost() + spans_pending`.
+/// spans_lost() + spans_spooled + spans_pending`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryStats {
@@ -20,16 +20,26 @@ pub struct DeliveryStats {
     pub spans_without_session: u64,
     /// Spans the backend refused.
     pub spans_rejected: u64,
+    /// Spans the backend refused as too large, each alone.
+    pub spans_too_large: u64,
     /// Spans given up when the pipeline was closed before they could be sent.
     pub spans_unsent_at_exit: u64,
+    /// Spans written to the [spool](crate::TracerBuilder::spool_dir). They are safe there, and neither pending nor lost.
+    pub spans_spooled: u64,
     /// Spans waiting to be sent.
     pub spans_pending: u64,
     /// Session starts and updates the backend has accepted.
     pub requests_delivered: u64,
     /// Session starts and updates that were lost.
     pub requests_lost: u64,
+    /// Session starts and updates written to the spool.
+    pub requests_spooled: u64,
     /// Session starts and updates waiting to be sent.
     pub requests_pending: u64,
+    /// Spans, session starts and updates of the spool that the backend has accepted since, whichever process wrote them.
+    pub spool_delivered: u64,
+    /// Spans, session starts and updates of the spool that were given up: refused, too old, or the oldest when it was full.
+    pub spool_lost: u64,
     /// Attempts that failed and were repeated.
     pub retries: u64,
     /// The last thing that went wrong.
@@ -40,13 +50,17 @@ impl DeliveryStats {
     /// Spans lost, for whatever reason.
     #[must_use]
     pub fn spans_lost(&self) -> u64 {
-        self.spans_queue_full + self.spans_without_session + self.spans_rejected + self.spans_unsent_at_exit
+        self.spans_queue_full
+            + self.spans_without_session
+            + self.spans_rejected
+            + self.spans_too_large
+            + self.spans_unsent_at_exit
     }
 
     /// Spans, session starts and updates lost.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.spans_lost() + self.requests_lost
+        self.spans_lost() + self.requests_lost + self.spool_lost
     }
 
     /// Spans, session starts and updates waiting to be sent.
@@ -62,6 +76,7 @@ pub(super) enum Loss {
     QueueFull,
     WithoutSession,
     Rejected,
+    TooLarge,
     UnsentAtExit,
 }
 
@@ -72,11 +87,17 @@ pub(super) struct Counters {
     queue_full: AtomicU64,
     without_session: AtomicU64,
     rejected: AtomicU64,
+    too_large: AtomicU64,
     unsent_at_exit: AtomicU64,
     requests_queued: AtomicU64,
     requests_delivered: AtomicU64,
     requests_lost: AtomicU64,
+    spans_spooled: AtomicU64,
+    requests_spooled: AtomicU64,
+    spool_delivered: AtomicU64,
+    spool_lost: AtomicU64,
     retries: AtomicU64,
+    spool_fails: AtomicBool,
     /// Losses that flushes have reported.
     reported: AtomicU64,
     last_error: Mutex<Option<String>>,
@@ -113,6 +134,7 @@ impl Counters {
             Loss::QueueFull => (&self.queue_full, "the queue is full"),
             Loss::WithoutSession => (&self.without_session, "their session was gone before they ended"),
             Loss::Rejected => (&self.rejected, "the backend refused them"),
+            Loss::TooLarge => (&self.too_large, "the backend refused them as too large"),
             Loss::UnsentAtExit => (&self.unsent_at_exit, "they could not be sent before exit"),
         };
         self.note(why);
@@ -131,6 +153,40 @@ impl Counters {
             tracing::warn!(
                 why,
                 "a session start or update was lost (said once; see HoneyHiveTracer::stats)"
+            );
+        }
+    }
+
+    pub(super) fn spans_spooled(&self, count: u64) {
+        self.spans_spooled.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn requests_spooled(&self, count: u64) {
+        self.requests_spooled.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn spool_delivered(&self, count: u64) {
+        self.spool_delivered.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Notes that the spool cannot be used; warns once.
+    pub(super) fn spool_failed(&self, why: &str) {
+        self.note(why);
+        if !self.spool_fails.swap(true, Ordering::Relaxed) {
+            tracing::warn!(why, "the spool cannot be read or written (said once)");
+        }
+    }
+
+    /// Counts what the spool gave up; warns once.
+    pub(super) fn spool_lost(&self, count: u64, why: &str) {
+        if count == 0 {
+            return;
+        }
+        self.note(why);
+        if self.spool_lost.fetch_add(count, Ordering::Relaxed) == 0 {
+            tracing::warn!(
+                why,
+                "the spool gives up what it kept (said once; see HoneyHiveTracer::stats)"
             );
         }
     }
@@ -159,19 +215,24 @@ impl Counters {
             spans_queue_full: load(&self.queue_full),
             spans_without_session: load(&self.without_session),
             spans_rejected: load(&self.rejected),
+            spans_too_large: load(&self.too_large),
             spans_unsent_at_exit: load(&self.unsent_at_exit),
             requests_delivered: load(&self.requests_delivered),
             requests_lost: load(&self.requests_lost),
+            spans_spooled: load(&self.spans_spooled),
+            requests_spooled: load(&self.requests_spooled),
+            spool_delivered: load(&self.spool_delivered),
+            spool_lost: load(&self.spool_lost),
             retries: load(&self.retries),
             last_error: self.last_error(),
             ..DeliveryStats::default()
         };
         stats.spans_ended = ended();
-        let settled = stats.requests_delivered + stats.requests_lost;
+        let settled = stats.requests_delivered + stats.requests_lost + stats.requests_spooled;
         stats.requests_pending = load(&self.requests_queued).saturating_sub(settled);
         stats.spans_pending = stats
             .spans_ended
-            .saturating_sub(stats.spans_exported + stats.spans_discarded + stats.spans_lost());
+            .saturating_sub(stats.spans_exported + stats.spans_discarded + stats.spans_lost() + stats.spans_spooled);
         stats
     }
 

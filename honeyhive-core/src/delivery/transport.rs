@@ -1,21 +1,23 @@
 //! The one HTTP client of a pipeline: headers, key, timeouts, and what an answer means.
 
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
-use prost::Message as _;
 use prost::bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, NoProxy, Proxy, StatusCode, Url};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, StatusCode, Url};
+use zeroize::Zeroizing;
 
+use super::body::{gzip, json};
+use super::client::{client, destinations, explain, is_loopback};
 use super::retry_after::retry_after;
-use crate::config::{ApiKey, Config, KeyKind, OtlpProtocol};
+use crate::config::{ApiKey, Config, KeyKind, OtlpCompression, OtlpProtocol};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of an answer that are read; more is an error.
 const ANSWER_LIMIT: usize = 64 << 20;
+/// Bytes of an answer to what is sent in the background. There what follows is left unread.
+const RECEIPT_LIMIT: usize = 1 << 20;
 /// Characters of a server's message that are repeated in an error.
 const MESSAGE_LIMIT: usize = 500;
 
@@ -42,6 +44,7 @@ pub(crate) struct Transport {
     traces_url: String,
     traces_headers: HeaderMap,
     protocol: OtlpProtocol,
+    compression: OtlpCompression,
     export_timeout: Duration,
     timeout: Duration,
     verbose: bool,
@@ -54,6 +57,8 @@ struct Outgoing {
     headers: HeaderMap,
     body: Option<Bytes>,
     timeout: Duration,
+    /// Whether the answer is a receipt, of which a part is enough.
+    receipt: bool,
 }
 
 /// A call of the REST API.
@@ -105,9 +110,19 @@ impl SendError {
             Self::NoRequest { .. } | Self::TooLarge => false,
         }
     }
-}
 
-impl SendError {
+    /// Whether it is not known what became of the request.
+    pub(crate) fn is_no_answer(&self) -> bool {
+        matches!(self, Self::NoAnswer { .. })
+    }
+
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
     /// The pause the server asked for.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -141,6 +156,7 @@ impl Transport {
             },
             traces_headers: traces_headers(config),
             protocol: config.export.protocol,
+            compression: config.export.compression,
             export_timeout: config.export.export_timeout,
             timeout: config.export.timeout,
             verbose: config.export.verbose,
@@ -157,24 +173,33 @@ impl Transport {
         for (name, value) in &self.traces_headers {
             headers.insert(name.clone(), value.clone());
         }
+        let body = match self.compression {
+            OtlpCompression::None => body,
+            OtlpCompression::Gzip => {
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                gzip(&body)
+            }
+        };
         self.send(Outgoing {
             method: Method::POST,
             url: self.traces_url.clone(),
             headers,
             body: Some(body),
             timeout: self.export_timeout,
+            receipt: true,
         })
         .await
     }
 
     /// Sends a session start or an event update.
-    pub(super) async fn ingest(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, SendError> {
-        self.call(RestCall {
+    pub(super) async fn ingest(&self, method: Method, path: &str, body: Bytes) -> Result<Reply, SendError> {
+        self.send(Outgoing {
             method,
-            path: path.to_owned(),
-            body: Some(body.into()),
-            key: KeyKind::Ingestion,
-            timeout: None,
+            url: format!("{}{path}", self.base),
+            headers: self.rest_headers(self.ingestion_key.as_ref()),
+            body: Some(body),
+            timeout: self.timeout,
+            receipt: true,
         })
         .await
     }
@@ -192,27 +217,28 @@ impl Transport {
             headers: self.rest_headers(key.as_ref()),
             body: call.body,
             timeout: call.timeout.unwrap_or(self.timeout),
+            receipt: false,
         })
         .await
     }
 
-    async fn send(&self, outgoing: Outgoing) -> Result<Reply, SendError> {
+    async fn send(&self, mut outgoing: Outgoing) -> Result<Reply, SendError> {
         let bytes = outgoing.body.as_ref().map_or(0, Bytes::len);
-        let line = format!("{} {}", outgoing.method, outgoing.url);
-        let outcome = self.attempt(outgoing).await;
-        let became = outcome
-            .as_ref()
-            .err()
-            .map_or_else(|| "accepted".to_owned(), ToString::to_string);
+        let outcome = self.attempt(&mut outgoing).await;
+        let Outgoing { method, url, .. } = &outgoing;
+        let became: &dyn fmt::Display = match &outcome {
+            Ok(_) => &"accepted",
+            Err(error) => error,
+        };
         if self.verbose {
-            tracing::info!(bytes, "{line}: {became}");
+            tracing::info!(bytes, "{method} {url}: {became}");
         } else {
-            tracing::debug!(bytes, "{line}: {became}");
+            tracing::debug!(bytes, "{method} {url}: {became}");
         }
         outcome
     }
 
-    async fn attempt(&self, outgoing: Outgoing) -> Result<Reply, SendError> {
+    async fn attempt(&self, outgoing: &mut Outgoing) -> Result<Reply, SendError> {
         let no_answer = |error: reqwest::Error| SendError::NoAnswer {
             problem: explain(&error),
         };
@@ -227,10 +253,10 @@ impl Transport {
                 problem: problem.clone(),
             })?;
         let mut request = client
-            .request(outgoing.method, outgoing.url)
-            .headers(outgoing.headers)
+            .request(outgoing.method.clone(), &outgoing.url)
+            .headers(std::mem::take(&mut outgoing.headers))
             .timeout(outgoing.timeout);
-        if let Some(body) = outgoing.body {
+        if let Some(body) = outgoing.body.take() {
             request = request.body(body);
         }
         let mut response = request.send().await.map_err(no_answer)?;
@@ -240,6 +266,9 @@ impl Transport {
         let request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
+            if outgoing.receipt && body.len() + chunk.len() > RECEIPT_LIMIT {
+                break;
+            }
             if body.len() + chunk.len() > ANSWER_LIMIT {
                 return Err(SendError::TooLarge);
             }
@@ -250,19 +279,21 @@ impl Transport {
         } else {
             Err(SendError::Refused {
                 status,
-                message: message(&body).map(|message| self.without_keys(message)),
-                code: code(&body).map(|code| self.without_keys(code)),
-                request_id: request_id.map(|id| self.without_keys(id)),
+                message: message(&body).map(|message| self.showable(message)),
+                code: code(&body).map(|code| self.showable(code)),
+                request_id: request_id.map(|id| self.showable(id)),
                 retry_after,
             })
         }
     }
 
-    /// A server may repeat what it was sent; a key goes no further.
-    fn without_keys(&self, message: String) -> String {
-        self.secrets
+    /// What a server said, for an error. It may repeat what it was sent; a key goes no further, nor does half of one.
+    pub(crate) fn showable(&self, text: String) -> String {
+        let without_keys = self
+            .secrets
             .iter()
-            .fold(message, |message, key| message.replace(key.expose(), "[key]"))
+            .fold(text, |text, key| text.replace(key.expose(), "[key]"));
+        without_keys.chars().take(MESSAGE_LIMIT).collect()
     }
 
     fn rest_headers(&self, key: Option<&HeaderValue>) -> HeaderMap {
@@ -300,41 +331,6 @@ pub(super) fn base(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-fn destinations(config: &Config) -> impl Iterator<Item = &Url> + Clone {
-    std::iter::once(&config.server_url).chain(&config.export.endpoint)
-}
-
-/// `direct` without a proxy: none can reach this machine's own addresses, and none must see what is sent to them.
-fn client(config: &Config, direct: bool) -> Result<Client, String> {
-    let mut builder = Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        // A redirect would carry the key and the data to another place than the one configured.
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("honeyhive-rust/", env!("CARGO_PKG_VERSION")));
-    let export = &config.export;
-    if direct {
-        builder = builder.no_proxy();
-    } else {
-        let exempt = export.no_proxy.as_deref().and_then(NoProxy::from_string);
-        for (proxy, url) in [
-            (Proxy::http as fn(Url) -> _, &export.http_proxy),
-            (Proxy::https, &export.https_proxy),
-        ] {
-            if let Some(url) = url {
-                let proxy = proxy(url.0.clone()).map_err(|error| explain(&error))?;
-                builder = builder.proxy(proxy.no_proxy(exempt.clone()));
-            }
-        }
-    }
-    if destinations(config).all(|url| url.scheme() == "http") {
-        // Reading the platform's trust store takes 50 ms, for nothing here.
-        builder = builder.tls_certs_only(std::iter::empty());
-    } else if !export.verify_ssl {
-        builder = builder.tls_danger_accept_invalid_certs(true);
-    }
-    builder.build().map_err(|error| explain(&error))
-}
-
 /// Headers of the requests that carry spans; those configured win.
 fn traces_headers(config: &Config) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -347,73 +343,13 @@ fn traces_headers(config: &Config) -> HeaderMap {
     headers
 }
 
-/// The message of an encoded export request as JSON.
-fn json(body: Bytes) -> Result<Bytes, SendError> {
-    let unencodable = |problem: String| SendError::NoRequest { problem };
-    let mut request = ExportTraceServiceRequest::decode(body).map_err(|error| unencodable(error.to_string()))?;
-    let resources = request.resource_spans.iter_mut();
-    let scopes = resources.flat_map(|resource| &mut resource.scope_spans);
-    for span in scopes.flat_map(|scope| &mut scope.spans) {
-        let events = span.events.iter_mut().map(|event| &mut event.attributes);
-        let links = span.links.iter_mut().map(|link| &mut link.attributes);
-        for attributes in std::iter::once(&mut span.attributes).chain(events).chain(links) {
-            attributes
-                .iter_mut()
-                .filter_map(|kv| kv.value.as_mut())
-                .for_each(finite);
-        }
-    }
-    let text = serde_json::to_vec(&request).map_err(|error| unencodable(error.to_string()))?;
-    Ok(text.into())
-}
-
-/// JSON has no number that is not finite: such a one becomes text, as the Python SDK writes it.
-fn finite(value: &mut AnyValue) {
-    match &mut value.value {
-        Some(any_value::Value::DoubleValue(number)) if !number.is_finite() => {
-            value.value = Some(any_value::Value::StringValue(number.to_string().to_lowercase()));
-        }
-        Some(any_value::Value::ArrayValue(list)) => list.values.iter_mut().for_each(finite),
-        _ => {}
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost"
-        || host
-            .parse()
-            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-}
-
+/// The header, whose text is wiped from memory with its last copy.
 fn bearer(key: &ApiKey) -> Option<HeaderValue> {
+    let text = Zeroizing::new(["Bearer ", key.expose()].concat().into_bytes());
     // Keys were checked to be printable when they were parsed.
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).ok()?;
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-/// An HTTP error with its causes: the outer message alone never says why.
-fn explain(error: &reqwest::Error) -> String {
-    use std::error::Error as _;
-
-    let mut text = if error.is_timeout() {
-        "timed out".to_owned()
-    } else {
-        String::new()
-    };
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let message = inner.to_string();
-        if !text.contains(&message) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&message);
-        }
-        cause = inner.source();
-    }
-    if text.is_empty() { error.to_string() } else { text }
 }
 
 /// What the server says in a JSON body, or the body itself when it is short text.
@@ -427,7 +363,7 @@ fn message(body: &[u8]) -> Option<String> {
         }
         Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
     };
-    (!text.is_empty()).then(|| text.chars().take(MESSAGE_LIMIT).collect())
+    (!text.is_empty()).then_some(text)
 }
 
 /// What the server calls the error, for programs.
@@ -436,5 +372,5 @@ fn code(body: &[u8]) -> Option<String> {
     let code = ["errorCode", "error_code", "code", "error"]
         .into_iter()
         .find_map(|name| json.get(name)?.as_str())?;
-    Some(code.chars().take(MESSAGE_LIMIT).collect())
+    Some(code.to_owned())
 }

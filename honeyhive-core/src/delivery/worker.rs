@@ -1,267 +1,309 @@
 //! The worker: one thread with a small runtime of its own, so that delivery works from any program, async or not.
+//!
+//! It never waits for one thing alone: while requests are under way or pause after a failure it goes on taking what the
+//! program hands over. Each kind of request fails and pauses by itself.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use prost::Message as _;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use prost::bytes::Bytes;
 use reqwest::StatusCode;
-use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::backlog::{Backlog, Export, Send};
+use super::backlog::Backlog;
 use super::encode::Encoder;
-use super::queue::{Queue, Urgency};
+use super::export::{Export, about_the_body, rejected};
+use super::queue::{Queue, Waiting};
+use super::recovery::{Recovery, Resent, resend};
+use super::spool::{self, Spool};
 use super::stats::Loss;
 use super::transport::{Method, Reply, SendError, SharedTransport};
 
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-/// The longest pause a server can ask for.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+/// How often it is looked whether spans still have to wait for the start of their session.
+const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) struct Worker {
     pub(super) queue: Arc<Queue>,
     pub(super) transport: SharedTransport,
     pub(super) encoder: Encoder,
+    pub(super) spool: Option<Spool>,
     /// How long a span waits for others to share its request.
     pub(super) flush_interval: Duration,
-    /// Session starts or updates under way at once.
+    /// Session starts under way at once, and updates.
     pub(super) max_connections: usize,
+    /// Whether spans go to another server than starts and updates.
+    pub(super) apart: bool,
     /// Number of the youngest item whose fate, and that of all before it, is decided.
     pub(super) settled: watch::Sender<u64>,
     /// When to give up, once the pipeline is closing.
-    pub(super) deadline: watch::Receiver<Option<Instant>>,
+    pub(super) deadline: watch::Receiver<Option<Closing>>,
+}
+
+/// The pipeline is closing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closing {
+    pub(super) begun: Instant,
+    /// From when on nothing waits for anything else any more.
+    pub(super) eager: Instant,
+    /// When what is left is given up.
+    pub(super) deadline: Instant,
+    /// When the last of it must be on disk.
+    pub(super) end: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Start,
+    Export,
+    Update,
 }
 
 /// What became of an attempt.
-enum Outcome<T> {
-    /// Its fate is decided and counted.
-    Settled,
-    /// It failed in a way that may pass; after how long the server wants to see it again, if it said so.
-    Later(T, Option<Duration>),
+enum Done {
+    Sent(Kind, u64, Result<Reply, SendError>),
+    /// A file of the spool.
+    Resent(Result<Resent, SendError>),
+}
+
+/// What sets out: a request, or a file of the spool.
+enum Load {
+    Request(Kind, u64, Bytes),
+    File(spool::Kind, usize, Bytes),
 }
 
 impl Worker {
     /// Runs until the pipeline is closed and everything is delivered or its time is over.
-    pub(super) async fn run(self) {
-        let mut backlog = Backlog::default();
-        let mut backoff = FIRST_BACKOFF;
+    pub(super) async fn run(mut self) {
+        let mut recovery = Recovery::new(self.spool.take(), &self.queue.counters);
+        let mut deadline = self.deadline.clone();
+        let mut backlog = Backlog::new(self.max_connections, self.apart);
+        let mut under_way = FuturesUnordered::new();
+        let mut linger = None;
+        let mut hurried = 0;
         loop {
-            if backlog.is_empty() {
-                self.wait_for_work().await;
+            let now = Instant::now();
+            let closing = *deadline.borrow_and_update();
+            let waiting = self.take(&mut backlog, &mut linger, now);
+            // A flush and the end deserve another try at once.
+            let hurry = if closing.is_some() {
+                u64::MAX
+            } else {
+                waiting.flush_upto
+            };
+            if hurry > hurried {
+                hurried = hurry;
+                backlog.hurry();
             }
-            let (batch, upto) = self.queue.take();
-            backlog.absorb(batch, &self.encoder);
-            let pause = self.deliver(&mut backlog).await;
-            if self.is_over() {
-                self.give_up(std::mem::take(&mut backlog));
+            let over = closing.is_some_and(|closing| {
+                // What is safe on disk need not wait for the deadline.
+                let fails = !backlog.is_empty() && backlog.fails_since(closing.begun);
+                closing.deadline <= now || (fails && recovery.keeps())
+            });
+            if let Some(closing) = closing.filter(|_| over) {
+                under_way.clear();
+                self.give_up(&mut backlog, &mut recovery, closing.end);
             }
-            if backlog.is_empty() {
-                self.settled.send_replace(upto);
-                backoff = FIRST_BACKOFF;
-                if self.queue.is_closed() && self.queue.urgency() == Urgency::Idle {
+            if let Some((kind, items, body)) = recovery.sets_out(&self.queue.counters, now).filter(|_| !over) {
+                under_way.push(attempt(&self.transport, Load::File(kind, items, body)));
+            }
+            let eager = closing.is_some_and(|closing| closing.eager <= now);
+            // Of spans on disk there may be updates.
+            let untaken = if recovery.is_busy() {
+                Some(0)
+            } else {
+                waiting.oldest_span
+            };
+            let holds = self.launch(&mut backlog, untaken, eager, now, |kind, number, body| {
+                under_way.push(attempt(&self.transport, Load::Request(kind, number, body)));
+            });
+            self.spill(&mut backlog, &mut recovery, now);
+            let unsettled = [backlog.oldest(), waiting.oldest_span].into_iter().flatten().min();
+            self.settle(unsettled.map_or(waiting.pushed, |oldest| oldest - 1));
+            if backlog.is_empty() && waiting.closed && (over || !recovery.is_busy()) {
+                return;
+            }
+            let wake = [
+                linger,
+                holds.then(|| now + LOOK),
+                backlog.pause_ends(now),
+                recovery.pause_ends(now),
+                closing.map(|closing| if eager { closing.deadline } else { closing.eager }),
+            ];
+            let wake = wake.into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                Some(done) = under_way.next() => {
+                    self.finish(&mut backlog, &mut recovery, done);
+                    while let Some(Some(done)) = under_way.next().now_or_never() {
+                        self.finish(&mut backlog, &mut recovery, done);
+                    }
+                }
+                () = self.queue.wake.notified() => {}
+                Ok(()) = deadline.changed() => {}
+                () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
+            }
+        }
+    }
+
+    fn settle(&self, number: u64) {
+        self.settled.send_if_modified(|settled| {
+            let before = std::mem::replace(settled, number);
+            before != number
+        });
+    }
+
+    /// Takes from the queue: starts and updates at once, spans when they are many or have waited long enough.
+    fn take(&self, backlog: &mut Backlog, linger: &mut Option<Instant>, now: Instant) -> Waiting {
+        let long_enough = linger.is_some_and(|until| until <= now);
+        let due = |waiting: &Waiting| {
+            let asked = waiting.oldest_span.is_some_and(|oldest| oldest <= waiting.flush_upto);
+            waiting.full || asked || waiting.closed || long_enough || self.flush_interval.is_zero()
+        };
+        let (requests, spans, waiting) = self.queue.take(due);
+        backlog.absorb(requests, &self.encoder, &self.queue, now);
+        backlog.spans.extend(spans);
+        *linger = waiting.oldest_span.map(|_| linger.unwrap_or(now + self.flush_interval));
+        waiting
+    }
+
+    /// Sends on its way whatever may go; says whether spans wait for a start. `untaken` is the oldest span that is
+    /// still in the queue.
+    fn launch(
+        &self,
+        backlog: &mut Backlog,
+        untaken: Option<u64>,
+        eager: bool,
+        now: Instant,
+        mut send: impl FnMut(Kind, u64, Bytes),
+    ) -> bool {
+        // When the server may be back, starts go first again.
+        if backlog.has_spans() && backlog.exports.backoff.is_failing() && backlog.exports.is_open(now) {
+            backlog.starts.backoff.hurry();
+        }
+        while let Some((number, body)) = backlog.start_sets_out(now) {
+            send(Kind::Start, number, body);
+        }
+        let held = if eager { None } else { backlog.held_from(now) };
+        while let Some((number, body)) = backlog.export_sets_out(held, &self.encoder, &self.queue, now) {
+            send(Kind::Export, number, body);
+        }
+        while let Some((number, body)) = backlog.update_sets_out(untaken, eager, now) {
+            send(Kind::Update, number, body);
+        }
+        held.is_some() && backlog.has_spans()
+    }
+
+    /// Counts what became of an attempt, or puts it back to be tried again.
+    fn finish(&self, backlog: &mut Backlog, recovery: &mut Recovery, done: Done) {
+        let (counters, now) = (&self.queue.counters, Instant::now());
+        let (kind, number, outcome) = match done {
+            Done::Sent(kind, number, outcome) => (kind, number, outcome),
+            Done::Resent(outcome) => return recovery.finish(outcome, counters, now),
+        };
+        let outcome = match outcome {
+            Err(error) if error.is_transient() => {
+                counters.retried(&format!("{}: {error}", kind.line()));
+                let (away, asked) = (error.is_no_answer(), error.retry_after());
+                match kind {
+                    Kind::Start => backlog.starts.fail(number, away, asked, now),
+                    Kind::Export => backlog.exports.fail(number, away, asked, now),
+                    Kind::Update => backlog.updates.lane.fail(number, away, asked, now),
+                }
+                return;
+            }
+            outcome => outcome.map_err(|error| (format!("{}: {error}", kind.line()), error)),
+        };
+        match kind {
+            Kind::Start => {
+                let Some(start) = backlog.settle_start(number, now) else {
+                    return;
+                };
+                let outcome = outcome.map_err(|(why, _)| why);
+                start
+                    .identity
+                    .settle_announcement(outcome.as_ref().map(|_| ()).map_err(String::as_str));
+                self.count_requests(1, start.bytes(), outcome.map(|_| ()));
+            }
+            Kind::Update => {
+                if let Some(update) = backlog.updates.settle(number) {
+                    self.count_requests(
+                        update.requests,
+                        update.bytes,
+                        outcome.map(|_| ()).map_err(|(why, _)| why),
+                    );
+                }
+            }
+            Kind::Export => self.finish_export(backlog, number, outcome),
+        }
+    }
+
+    fn count_requests(&self, requests: usize, bytes: usize, outcome: Result<(), String>) {
+        match outcome {
+            Ok(()) => self.queue.counters.requests_delivered(requests as u64),
+            Err(why) => self.queue.counters.requests_lost(requests as u64, &why),
+        }
+        self.queue.release(0, requests, bytes);
+    }
+
+    fn finish_export(&self, backlog: &mut Backlog, number: u64, outcome: Result<Reply, (String, SendError)>) {
+        let counters = &self.queue.counters;
+        let Some(export) = backlog.exports.settle(number) else {
+            return;
+        };
+        let spans = export.spans as u64;
+        match outcome {
+            Ok(reply) => {
+                let (rejected, why) = rejected(&reply.body);
+                let rejected = rejected.min(spans);
+                counters.spans_exported(spans - rejected);
+                counters.spans_lost(Loss::Rejected, rejected, &why);
+            }
+            Err((why, error)) => {
+                // One span too large or malformed must not cost its neighbours.
+                if let Some(halves) = about_the_body(&error).then(|| export.halves()).flatten() {
+                    self.queue
+                        .recount(export.bytes(), halves.iter().map(Export::bytes).sum());
+                    for half in halves {
+                        backlog.exports.push(half.first, half);
+                    }
                     return;
                 }
-            } else {
-                let pause = pause.unwrap_or(backoff).min(LONGEST_RETRY_AFTER);
-                backoff = if self.pause(pause).await {
-                    (backoff * 2).min(LONGEST_BACKOFF)
-                } else {
-                    FIRST_BACKOFF
+                let loss = match error.status() {
+                    Some(StatusCode::PAYLOAD_TOO_LARGE) => Loss::TooLarge,
+                    _ => Loss::Rejected,
                 };
+                counters.spans_lost(loss, spans, &why);
             }
+        }
+        self.queue.release(export.spans, 0, export.bytes());
+    }
+}
+
+impl Kind {
+    /// What is asked of the server.
+    const fn line(self) -> &'static str {
+        match self {
+            Self::Start => "POST /session/start",
+            Self::Export => "POST of spans",
+            Self::Update => "PUT /events",
         }
     }
+}
 
-    async fn wait_for_work(&self) {
-        let mut linger_until = None;
-        loop {
-            match self.queue.urgency() {
-                Urgency::Now => return,
-                Urgency::Idle if self.queue.is_closed() => return,
-                Urgency::Idle => self.queue.wake.notified().await,
-                Urgency::Waiting => {
-                    let until = *linger_until.get_or_insert_with(|| Instant::now() + self.flush_interval);
-                    tokio::select! {
-                        () = self.queue.wake.notified() => {}
-                        () = sleep_until(until) => return,
-                    }
-                }
-            }
-        }
-    }
-
-    /// Tries everything once: starts, then spans, then updates, so that each finds on the server what it refers to.
-    /// What fails in a way that may pass stays in the backlog; returns the pause the server asked for.
-    async fn deliver(&self, backlog: &mut Backlog) -> Option<Duration> {
-        let mut pause = None;
-        let starts = std::mem::take(&mut backlog.starts);
-        backlog.starts = self.send_all(starts, Method::POST, "/session/start", &mut pause).await;
-
-        let mut exports = std::mem::take(&mut backlog.exports).into_iter();
-        while let Some(export) = exports.next() {
-            if let Outcome::Later(export, asked) = self.export(export).await {
-                pause = pause.max(asked);
-                backlog.exports.push(export);
-                // The others would fail in the same way.
-                backlog.exports.extend(exports.by_ref());
-            }
-        }
-
-        // An update needs its session to be there.
-        let unstarted: HashSet<&str> = backlog.starts.iter().map(|start| start.event_id.as_str()).collect();
-        let updates = std::mem::take(&mut backlog.updates);
-        let (early, ready) = updates
-            .into_iter()
-            .partition(|update| unstarted.contains(update.event_id.as_str()));
-        backlog.updates = early;
-        backlog
-            .updates
-            .extend(self.send_all(ready, Method::PUT, "/events", &mut pause).await);
-        pause
-    }
-
-    /// Sends each once, many at a time; returns those to try again. When nobody answers, the rest is not tried: each
-    /// would wait for its own time to run out.
-    async fn send_all(&self, all: Vec<Send>, method: Method, path: &str, pause: &mut Option<Duration>) -> Vec<Send> {
-        let away = AtomicBool::new(false);
-        let (away, method) = (&away, &method);
-        let attempts = stream::iter(all).map(|send| async move {
-            if away.load(Ordering::Relaxed) {
-                return Outcome::Later(send, None);
-            }
-            self.send(send, method.clone(), path, away).await
-        });
-        let outcomes: Vec<Outcome<Send>> = attempts.buffer_unordered(self.max_connections).collect().await;
-        let mut again = Vec::new();
-        for outcome in outcomes {
-            if let Outcome::Later(send, asked) = outcome {
-                *pause = (*pause).max(asked);
-                again.push(send);
-            }
-        }
-        again
-    }
-
-    async fn send(&self, send: Send, method: Method, path: &str, away: &AtomicBool) -> Outcome<Send> {
-        let body = match (&send.body, method == Method::PUT) {
-            (Value::Object(fields), true) => {
-                let mut fields = fields.clone();
-                fields.insert("event_id".into(), send.event_id.clone().into());
-                Value::Object(fields).to_string()
-            }
-            (body, _) => body.to_string(),
-        };
-        let attempt = self.transport.ingest(method.clone(), path, body.into_bytes());
-        let counters = &self.queue.counters;
-        match self.until_deadline(attempt).await {
-            None => return Outcome::Later(send, None),
-            Some(Ok(_)) => {
-                counters.requests_delivered(send.requests as u64);
-                send.announced(Ok(()));
-            }
-            Some(Err(error)) if error.is_transient() => {
-                counters.retried(&error.to_string());
-                away.fetch_or(matches!(error, SendError::NoAnswer { .. }), Ordering::Relaxed);
-                return Outcome::Later(send, error.retry_after());
-            }
-            Some(Err(error)) => {
-                let why = format!("{method} {path}: {error}");
-                counters.requests_lost(send.requests as u64, &why);
-                send.announced(Err(&why));
-            }
-        }
-        self.queue.release(0, send.requests, send.bytes);
-        Outcome::Settled
-    }
-
-    async fn export(&self, export: Export) -> Outcome<Export> {
-        let counters = &self.queue.counters;
-        let mut parts = vec![export];
-        while let Some(part) = parts.pop() {
-            match self.until_deadline(self.transport.export(part.body.clone())).await {
-                None => return Outcome::Later(join(part, parts), None),
-                Some(Ok(reply)) => {
-                    let (rejected, why) = rejected(&reply);
-                    let rejected = rejected.min(part.spans as u64);
-                    counters.spans_exported(part.spans as u64 - rejected);
-                    counters.spans_lost(Loss::Rejected, rejected, &why);
-                }
-                Some(Err(error)) if error.is_transient() => {
-                    counters.retried(&error.to_string());
-                    return Outcome::Later(join(part, parts), error.retry_after());
-                }
-                Some(Err(error)) => {
-                    // One span too large or malformed must not cost its neighbours.
-                    let halves = if is_about_the_body(&error) { part.halves() } else { None };
-                    if let Some(halves) = halves {
-                        parts.extend(halves.into_iter().rev());
-                        continue;
-                    }
-                    counters.spans_lost(Loss::Rejected, part.spans as u64, &error.to_string());
-                }
-            }
-            self.queue.release(part.spans, 0, part.bytes);
-        }
-        Outcome::Settled
-    }
-
-    /// Counts all that is left as lost.
-    fn give_up(&self, backlog: Backlog) {
-        const WHY: &str = "the program ended before it could be sent";
-        let counters = &self.queue.counters;
-        for export in backlog.exports {
-            counters.spans_lost(Loss::UnsentAtExit, export.spans as u64, WHY);
-            self.queue.release(export.spans, 0, export.bytes);
-        }
-        for send in backlog.starts.into_iter().chain(backlog.updates) {
-            counters.requests_lost(send.requests as u64, WHY);
-            send.announced(Err(WHY));
-            self.queue.release(0, send.requests, send.bytes);
-        }
-    }
-
-    /// Runs `work` unless the pipeline closes and its time is over first.
-    async fn until_deadline<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut deadline = self.deadline.clone();
-        let over = async move {
-            // A closed channel means that no deadline will ever be set.
-            let at = deadline.wait_for(Option::is_some).await.ok().and_then(|at| *at);
-            match at {
-                Some(at) => sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = over => None,
-        }
-    }
-
-    /// Waits; cut short, with `false`, when the pipeline begins to close: then what is left deserves another try at once.
-    async fn pause(&self, pause: Duration) -> bool {
-        let mut closing = self.deadline.clone();
-        if closing.borrow_and_update().is_some() {
-            return self
-                .until_deadline(tokio::time::sleep(pause.min(LONGEST_BACKOFF)))
-                .await
-                .is_some();
-        }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => true,
-            _ = closing.changed() => false,
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.deadline.borrow().is_some_and(|at| at <= Instant::now())
-    }
+async fn attempt(transport: &SharedTransport, load: Load) -> Done {
+    let (kind, number, body) = match load {
+        Load::Request(kind, number, body) => (kind, number, body),
+        Load::File(kind, items, body) => return Done::Resent(resend(transport, kind, items, body).await),
+    };
+    let outcome = match kind {
+        Kind::Start => transport.ingest(Method::POST, "/session/start", body).await,
+        Kind::Export => transport.export(body).await,
+        Kind::Update => transport.ingest(Method::PUT, "/events", body).await,
+    };
+    Done::Sent(kind, number, outcome)
 }
 
 /// Waits until item `upto` is settled, for at most `limit`.
@@ -269,35 +311,4 @@ pub(super) async fn wait_settled(mut settled: watch::Receiver<u64>, upto: u64, l
     timeout(limit, settled.wait_for(|done| *done >= upto))
         .await
         .is_ok_and(|seen| seen.is_ok())
-}
-
-/// The parts of a request that was being split, as one to try again: what is left of it.
-fn join(part: Export, rest: Vec<Export>) -> Export {
-    rest.into_iter().rev().fold(part, Export::with)
-}
-
-/// Whether the server objects to what was sent, not to who sent it.
-fn is_about_the_body(error: &SendError) -> bool {
-    use StatusCode as Status;
-
-    let about_the_body = [
-        Status::PAYLOAD_TOO_LARGE,
-        Status::BAD_REQUEST,
-        Status::UNPROCESSABLE_ENTITY,
-    ];
-    matches!(error, SendError::Refused { status, .. } if about_the_body.contains(status))
-}
-
-/// Spans the server says it did not take, and why.
-fn rejected(reply: &Reply) -> (u64, String) {
-    // An answer that is no OTLP message comes from a server that is content with everything.
-    let partial = ExportTraceServiceResponse::decode(reply.body.as_slice())
-        .ok()
-        .and_then(|answer| answer.partial_success);
-    partial.map_or((0, String::new()), |partial| {
-        (
-            u64::try_from(partial.rejected_spans).unwrap_or(0),
-            partial.error_message,
-        )
-    })
 }

@@ -58,6 +58,17 @@ pub enum JournalError {
     },
 }
 
+impl JournalError {
+    /// At this position the journal has one datapoint and the dataset another.
+    pub(crate) fn another_datapoint(index: usize, found: &str, wanted: &str) -> Self {
+        Self::Other {
+            what: "datapoint",
+            found: format!("{found} at position {index}"),
+            wanted: wanted.to_owned(),
+        }
+    }
+}
+
 fn hint(what: &str) -> &'static str {
     match what {
         "evaluators" => "; score finished rows anew with rescore(…)",

@@ -1,6 +1,7 @@
 //! What is done so far: executions come in any order, rows go out in dataset order.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use honeyhive_core::SessionId;
 
@@ -30,21 +31,18 @@ impl Collected {
         }
     }
 
-    /// Takes what a journal holds; returns which executions need not be done again.
-    pub(super) fn resume(&mut self, entries: impl Iterator<Item = Entry>) -> HashSet<(usize, u32)> {
-        entries
-            .map(|entry| {
-                let at = (entry.index, entry.trial);
-                self.insert(entry.index, entry.trial, entry.datapoint, entry.outcome);
-                at
-            })
-            .collect()
+    /// Takes what a journal holds.
+    pub(super) fn resume(&mut self, entries: impl Iterator<Item = Entry>) {
+        for entry in entries {
+            self.insert(entry.index, entry.trial, entry.datapoint, entry.outcome);
+        }
     }
 
     /// Takes an execution; the row, when it was the last of its datapoint.
     pub(super) fn add(&mut self, done: Done) -> Option<&Row> {
         let unit = done.unit;
-        self.insert(unit.index, unit.number, (*unit.datapoint).clone(), done.trial)
+        let datapoint = Arc::unwrap_or_clone(unit.datapoint);
+        self.insert(unit.index, unit.number, datapoint, done.trial)
     }
 
     fn insert(&mut self, index: usize, number: u32, datapoint: Datapoint, trial: Trial) -> Option<&Row> {
@@ -55,7 +53,8 @@ impl Collected {
         }
         let (datapoint, trials) = self.open.remove(&index)?;
         let row = row(datapoint, trials.into_values().collect(), self.reducer)?;
-        Some(self.rows.entry(index).insert_entry(row).into_mut())
+        self.rows.insert(index, row);
+        self.rows.get(&index)
     }
 
     /// Rows that are complete.

@@ -39,7 +39,7 @@ use crate::error::EvalError;
 use crate::evaluate::{Destination, Evaluation, Settings};
 use crate::evaluator::score_names;
 use crate::function::{AnyEvaluator, AnyTask};
-use crate::journal::{Entry, Header, Journal};
+use crate::journal::{Entry, Header, Journal, JournalError};
 use crate::result::ExperimentResult;
 use crate::run_evaluator::{AnyRunEvaluator, score_run};
 
@@ -121,7 +121,10 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
     header.weights.clone_from(&weights);
     header.trials = settings.trials;
     header.reducer = settings.reducer;
-    let (journal, earlier) = open_journal(&settings, &mut header)?;
+    let (journal, earlier) = open_journal(&settings, &header)?;
+    if let Some(earlier) = &earlier {
+        earlier.check(&dataset.ids())?;
+    }
     if let Some(Earlier { header, .. }) = &earlier {
         record.run_id.clone_from(&header.run_id);
         record.name = header.name.as_str().into();
@@ -133,14 +136,14 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
             datapoint_ids: dataset.ids(),
         };
         record.create(&tracer, &settings, described).await?;
+    }
+    let unfinished = Unfinished::new(&tracer, &record);
+    if let (Some(journal), None) = (&journal, &earlier) {
         header.run_id.clone_from(&record.run_id);
-        if let Some(journal) = &journal {
-            journal.begin(&header)?;
-        }
+        journal.begin(&header)?;
     }
 
     let lost_before = tracer.stats().lost();
-    let unfinished = Unfinished::new(&tracer, &record);
     let experiment = Arc::new(Experiment {
         limits: Arc::new(Limits::new(
             settings.rate_limit,
@@ -159,11 +162,11 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
         stalled: AtomicBool::new(false),
     });
     let mut collected = Collected::new(experiment.settings.trials, experiment.settings.reducer);
-    let done = match earlier {
-        Some(earlier) => collected.resume(earlier.entries.into_values()),
-        None => HashSet::new(),
-    };
-    let ended = schedule::run_all(&experiment, dataset, done, &mut collected).await;
+    let entries = earlier.map(|earlier| earlier.entries).unwrap_or_default();
+    let known = entries.iter().map(|(at, entry)| (*at, entry.datapoint.id.clone()));
+    let known: schedule::Earlier = known.collect();
+    collected.resume(entries.into_values());
+    let ended = schedule::run_all(&experiment, dataset, known, &mut collected).await;
     let result = experiment.conclude(collected, ended, lost_before, started).await;
     unfinished.settle();
     // Closing a pipeline of its own may wait for the backend, which must not stop other tasks.
@@ -223,7 +226,20 @@ struct Earlier {
     entries: BTreeMap<(usize, u32), Entry>,
 }
 
-fn open_journal(settings: &Settings, header: &mut Header) -> Result<(Option<Journal>, Option<Earlier>), EvalError> {
+impl Earlier {
+    /// Refuses a dataset that has other datapoints than when the run began, which one on the server may have.
+    fn check(&self, ids: &[String]) -> Result<(), JournalError> {
+        for ((index, _), entry) in &self.entries {
+            let (found, wanted) = (&entry.datapoint.id, ids.get(*index));
+            if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
+                return Err(JournalError::another_datapoint(*index, found, wanted));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open_journal(settings: &Settings, header: &Header) -> Result<(Option<Journal>, Option<Earlier>), EvalError> {
     let Some((path, mode)) = &settings.journal else {
         return Ok((None, None));
     };
@@ -302,7 +318,7 @@ impl Experiment {
             .as_ref()
             .map_or_else(|| started.elapsed(), Journal::elapsed);
         match ended.error {
-            Some(error) => Err(error.into()),
+            Some(error) => Err(error),
             None => Ok(result),
         }
     }

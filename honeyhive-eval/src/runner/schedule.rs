@@ -1,17 +1,19 @@
 //! Which datapoint runs when: so many at once, until all are done, one fails or somebody stops it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::Experiment;
 use super::cancel::Stop;
 use super::collect::Collected;
 use super::execution::{Done, Unit};
-use super::{CancelHandle, Experiment};
-use crate::dataset::{DatasetError, Resolved};
+use crate::dataset::Resolved;
+use crate::error::EvalError;
+use crate::journal::JournalError;
 use crate::progress::Reporter;
 
 /// How the scheduling came to its end.
@@ -23,21 +25,24 @@ pub(super) struct Ended {
     pub(super) not_run: usize,
     /// Datapoints that were not known beforehand, in order.
     pub(super) datapoint_ids: Vec<String>,
-    /// The dataset could not be read to its end.
-    pub(super) error: Option<DatasetError>,
+    /// The dataset could not be read to its end, or is not the journal's.
+    pub(super) error: Option<EvalError>,
 }
 
-/// Runs every datapoint but for the executions in `done`, `max_workers` at a time.
+/// Executions that need not be done again, by position and trial, with the id of their datapoint.
+pub(super) type Earlier = HashMap<(usize, u32), String>;
+
+/// Runs every datapoint but for what was done before, `max_workers` at a time.
 pub(super) async fn run_all(
     experiment: &Arc<Experiment>,
     dataset: Resolved,
-    done: HashSet<(usize, u32)>,
+    earlier: Earlier,
     collected: &mut Collected,
 ) -> Ended {
     let settings = &experiment.settings;
     let total = dataset.len();
     let progress = Reporter::new(settings.progress, &experiment.record.name, total, collected.len());
-    let cancel = settings.cancel.clone().unwrap_or_else(CancelHandle::new);
+    let cancel = settings.cancel.clone().unwrap_or_default();
     let _listener = settings.on_ctrl_c.then(|| cancel.on_ctrl_c());
     let mut stop = cancel.watch();
 
@@ -87,12 +92,20 @@ pub(super) async fn run_all(
                         ended.datapoint_ids.push(datapoint.id.clone());
                     }
                     let datapoint = Arc::new(datapoint);
-                    let units = (0..settings.trials).filter(|number| !done.contains(&(seen, *number)));
-                    waiting.extend(units.map(|number| Unit { index: seen, number, datapoint: datapoint.clone() }));
+                    for number in 0..settings.trials {
+                        match earlier.get(&(seen, number)) {
+                            None => waiting.push_back(Unit { index: seen, number, datapoint: datapoint.clone() }),
+                            Some(id) if *id == datapoint.id => {}
+                            Some(id) => {
+                                ended.error = Some(JournalError::another_datapoint(seen, id, &datapoint.id).into());
+                                more = false;
+                            }
+                        }
+                    }
                     seen += 1;
                 }
                 Some(Err(error)) => {
-                    ended.error = Some(error);
+                    ended.error = Some(error.into());
                     more = false;
                 }
                 None => more = false,

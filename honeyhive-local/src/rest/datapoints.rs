@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use rusqlite::{Connection, named_params, params};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
@@ -62,6 +62,60 @@ pub(super) async fn list(State(store): Db, parameters: Parameters) -> Answer {
         })
         .await?;
     Ok(Json(json!({"datapoints": found})))
+}
+
+/// `PUT /v1/datapoints/{id}`: replaces the fields given.
+pub(super) async fn update(State(store): Db, Path(id): Path<String>, body::Json(mut body): body::Json) -> Answer {
+    let mut change = Map::new();
+    for key in ["inputs", "metadata"] {
+        if let Some(object) = body.object(key)? {
+            change.insert(key.to_owned(), object.into());
+        }
+    }
+    for key in ["ground_truth", "history"] {
+        if let Some(value) = body.any(key) {
+            change.insert(key.to_owned(), value);
+        }
+    }
+    if let Some(event) = body.text("linked_event")? {
+        change.insert("linked_event".to_owned(), event.into());
+    }
+    let linked = body.texts("linked_datasets")?.unwrap_or_default();
+    store
+        .write(move |connection| {
+            let Some(mut stored) = find(connection, &id)? else {
+                return Err(ApiError::not_found("datapoint", id));
+            };
+            change.insert("updated_at".to_owned(), runs::timestamp(connection)?.into());
+            stored.extend(change);
+            connection
+                .prepare_cached("UPDATE datapoints SET body = ?2 WHERE id = ?1")?
+                .execute(params![id, serde_json::to_string(&stored)?])?;
+            for dataset_id in linked {
+                datasets::link(connection, &dataset_id, &id)?;
+            }
+            Ok(Json(json!({"updated": true, "result": stored})))
+        })
+        .await
+}
+
+/// `DELETE /v1/datapoints/{id}`: out of its datasets, too.
+pub(super) async fn delete(State(store): Db, Path(id): Path<String>) -> Answer {
+    store
+        .write(move |connection| {
+            connection.execute("DELETE FROM links WHERE datapoint_id = ?1", [&id])?;
+            match connection.execute("DELETE FROM datapoints WHERE id = ?1", [&id])? {
+                0 => Err(ApiError::not_found("datapoint", id)),
+                _ => Ok(Json(json!({"deleted": true}))),
+            }
+        })
+        .await
+}
+
+fn find(connection: &Connection, id: &str) -> Result<Option<Map<String, Value>>, ApiError> {
+    let mut statement = connection.prepare_cached("SELECT body FROM datapoints WHERE id = ?1")?;
+    let body: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
+    body.map(|body| Ok(serde_json::from_str(&body)?)).transpose()
 }
 
 fn read(fields: &mut Fields) -> Result<Sent, ApiError> {

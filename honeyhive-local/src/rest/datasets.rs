@@ -29,14 +29,7 @@ pub(super) async fn create(State(store): Db, body::Json(mut body): body::Json) -
                 "INSERT INTO datasets (id, name, body) VALUES (?1, ?2, ?3)",
                 params![id, name, body.to_string()],
             )?;
-            for (index, member) in members.iter().enumerate() {
-                if !datapoints::exists(connection, member)? {
-                    let field = format!("datapoints[{index}]");
-                    return Err(bad(&field, "the id of a datapoint", &member.as_str().into()));
-                }
-                link(connection, &id, member)?;
-            }
-            Ok(())
+            link_all(connection, &id, &members)
         })
         .await?;
     Ok(Json(answer))
@@ -92,6 +85,77 @@ pub(super) async fn add_datapoints(
         })
         .await?;
     Ok(Json(json!({"inserted": true, "datapoint_ids": ids})))
+}
+
+/// `PUT /v1/datasets/{id}`: replaces the fields given; `datapoints` become the whole list.
+pub(super) async fn update(
+    State(store): Db,
+    Path(dataset_id): Path<String>,
+    body::Json(mut body): body::Json,
+) -> Answer {
+    let (name, description) = (body.name("name")?, body.text("description")?);
+    let members = body.texts("datapoints")?;
+    store
+        .write(move |connection| {
+            if !exists(connection, &dataset_id)? {
+                return Err(ApiError::not_found("dataset", dataset_id));
+            }
+            let now = runs::timestamp(connection)?;
+            connection.execute(
+                "UPDATE datasets SET name = coalesce(?2, name), body = json_set(body, '$.updated_at', ?4, \
+                 '$.name', coalesce(?2, body ->> 'name'), '$.description', coalesce(?3, body ->> 'description')) \
+                 WHERE id = ?1",
+                params![dataset_id, name, description, now],
+            )?;
+            if let Some(members) = members {
+                connection.execute("DELETE FROM links WHERE dataset_id = ?1", [&dataset_id])?;
+                link_all(connection, &dataset_id, &members)?;
+            }
+            Ok(Json(json!({"result": {"id": dataset_id}})))
+        })
+        .await
+}
+
+/// `DELETE /v1/datasets/{id}`: its datapoints stay.
+pub(super) async fn delete(State(store): Db, Path(dataset_id): Path<String>) -> Answer {
+    store
+        .write(move |connection| {
+            connection.execute("DELETE FROM links WHERE dataset_id = ?1", [&dataset_id])?;
+            match connection.execute("DELETE FROM datasets WHERE id = ?1", [&dataset_id])? {
+                0 => Err(ApiError::not_found("dataset", dataset_id)),
+                _ => Ok(Json(json!({"result": {"id": dataset_id}}))),
+            }
+        })
+        .await
+}
+
+/// `DELETE /v1/datasets/{id}/datapoints/{id}`, with or without `datapoints`: the datapoint itself stays.
+pub(super) async fn remove_datapoint(
+    State(store): Db,
+    Path((dataset_id, datapoint_id)): Path<(String, String)>,
+) -> Answer {
+    store
+        .write(move |connection| {
+            let sql = "DELETE FROM links WHERE dataset_id = ?1 AND datapoint_id = ?2";
+            match connection.execute(sql, [&dataset_id, &datapoint_id])? {
+                0 => Err(ApiError::not_found("datapoint of this dataset", datapoint_id)),
+                _ => Ok(Json(
+                    json!({"dereferenced": true, "message": "removed from the dataset"}),
+                )),
+            }
+        })
+        .await
+}
+
+fn link_all(connection: &Connection, dataset_id: &str, members: &[String]) -> Result<(), ApiError> {
+    for (index, member) in members.iter().enumerate() {
+        if !datapoints::exists(connection, member)? {
+            let field = format!("datapoints[{index}]");
+            return Err(bad(&field, "the id of a datapoint", &member.as_str().into()));
+        }
+        link(connection, dataset_id, member)?;
+    }
+    Ok(())
 }
 
 /// Puts a datapoint at the end of a dataset that is there; twice is once.

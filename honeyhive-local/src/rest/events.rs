@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, bad};
+use super::ids::{Path, canonical};
 use super::{Answer, Db, body, new_id, now, sessions};
 use crate::error::ApiError;
 use crate::store::events::{self, Patch};
@@ -124,6 +125,55 @@ pub(super) async fn update(State(store): Db, body::Json(mut body): body::Json) -
         .write(move |connection| events::update(connection, &event_id, patch))
         .await?;
     Ok(Json(with_ignored(json!({"success": true}), ignored)))
+}
+
+/// `POST /v1/sessions/{id}/events/batch`: the session of the path is theirs, whatever they say.
+pub(super) async fn add_to_session(
+    State(store): Db,
+    Path(session_id): Path<String>,
+    body::Json(mut body): body::Json,
+) -> Answer {
+    let session_id = canonical(session_id);
+    let list = body.objects("events")?;
+    let list = body.required("events", "an array of objects", list)?;
+    let of_session = |mut event: Fields| {
+        event.any("session_id");
+        read(event, Some(&session_id))
+    };
+    let sent = list.into_iter().map(of_session).collect::<Result<Vec<_>, _>>()?;
+    store
+        .write(move |connection| {
+            if !events::exists(connection, &session_id)? {
+                return Err(ApiError::not_found("session", session_id));
+            }
+            sent.into_iter().try_for_each(|sent| sent.store(connection).map(|_| ()))
+        })
+        .await?;
+    Ok(Json(json!({"success": true})))
+}
+
+/// `GET /v1/events/{id}`
+pub(super) async fn get(State(store): Db, Path(event_id): Path<String>) -> Answer {
+    let event_id = canonical(event_id);
+    let event = store
+        .read(move |connection| {
+            events::find(connection, &event_id)?.ok_or_else(|| ApiError::not_found("event", event_id))
+        })
+        .await?;
+    Ok(Json(json!({"event": event})))
+}
+
+/// `DELETE /v1/events/{id}`: of a session, use its own route.
+pub(super) async fn delete(State(store): Db, Path(event_id): Path<String>) -> Answer {
+    let event_id = canonical(event_id);
+    store
+        .write(
+            move |connection| match events::remove(connection, "event_id = ?1", &event_id)? {
+                0 => Err(ApiError::not_found("event", event_id)),
+                deleted => Ok(Json(json!({"success": true, "deleted": deleted}))),
+            },
+        )
+        .await
 }
 
 fn read(mut fields: Fields, batch_session: Option<&str>) -> Result<Sent, ApiError> {

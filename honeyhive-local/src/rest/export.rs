@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{Fields, bad};
 use super::filter::Filter;
+use super::query::Parameters;
 use super::{Answer, Db, body, time};
 use crate::error::ApiError;
 use crate::store::events;
@@ -16,10 +17,29 @@ const DEFAULT_LIMIT: usize = 1000;
 const MAX_LIMIT: usize = 7500;
 const LIMIT: &str = "a whole number from 1 to 7500";
 
-/// `POST /v1/events/export`. The project is not looked at: there is one here.
+/// `GET /events`: the fields of the search as parameters, objects and arrays as JSON.
+pub(super) async fn list(state: Db, parameters: Parameters) -> Answer {
+    let mut fields = Map::new();
+    for key in ["filters", "dateRange", "projections", "ignore_order", "limit", "page"] {
+        fields.insert(key.to_owned(), parameters.json(key, "JSON")?);
+    }
+    fields["filters"] = match fields["filters"].take() {
+        Value::Null => json!([]),
+        filters => filters,
+    };
+    fields.insert("evaluation_id".to_owned(), parameters.text("evaluation_id").into());
+    export(state, body::Json(Fields::of(fields.into(), "")?)).await
+}
+
+/// `POST /v1/events/export` and `POST /v1/events/search`. The project is not looked at: there is one here.
 pub(super) async fn export(State(store): Db, body::Json(mut body): body::Json) -> Answer {
     let filters = body.objects("filters")?;
-    let filters = body.required("filters", "an array of objects", filters)?;
+    let mut filters = body.required("filters", "an array of objects", filters)?;
+    if let Some(run_id) = body.text("evaluation_id")? {
+        let filter = json!({"field": "metadata.run_id", "operator": "is", "value": run_id, "type": "string"});
+        filters.push(Fields::of(filter, "evaluation_id")?);
+    }
+    body.flag("ignore_order")?;
     let filters = filters.into_iter().map(Filter::read).collect::<Result<Vec<_>, _>>()?;
     let limit = whole(&mut body, "limit", LIMIT)?.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
@@ -33,7 +53,7 @@ pub(super) async fn export(State(store): Db, body::Json(mut body): body::Json) -
     let range = Range::read(body.object("dateRange")?.unwrap_or_default())?;
     let projections = body.texts("projections")?;
     body.text("project")?;
-    body.nothing_else("filters, limit, page, dateRange, projections or project")?;
+    body.nothing_else("filters, limit, page, dateRange, projections, project, evaluation_id or ignore_order")?;
 
     let (found, total) = store
         .read(move |connection| {

@@ -1,7 +1,9 @@
 //! The routes: one file per resource, this one ties them together.
 
 mod body;
+mod charts;
 mod compare;
+mod configurations;
 mod datapoints;
 mod datasets;
 mod events;
@@ -10,7 +12,10 @@ mod fields;
 mod filter;
 mod guard;
 mod ids;
+mod metrics;
+mod projects;
 mod query;
+mod queues;
 mod result;
 mod runs;
 mod sessions;
@@ -22,7 +27,7 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{Method, Uri};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde_json::{Map, Value};
 
@@ -30,6 +35,7 @@ use crate::error::ApiError;
 use crate::store::Store;
 
 pub(crate) use self::fields::MAX_MILLIS;
+pub(crate) use self::runs::timestamp;
 
 /// What every route can reach.
 type Db = State<Arc<Store>>;
@@ -44,10 +50,16 @@ pub(crate) fn router(store: Arc<Store>, api_key: Option<&str>) -> Router {
     let traces = || post(traces::receive).layer(DefaultBodyLimit::max(body::MAX_TRACES));
     Router::new()
         .route("/session/start", post(sessions::start))
-        .route("/v1/sessions/{session_id}", get(sessions::tree))
-        .route("/events", post(events::create).put(events::update))
+        .route(
+            "/v1/sessions/{session_id}",
+            get(sessions::tree).delete(sessions::delete),
+        )
+        .route("/v1/sessions/{session_id}/events/batch", post(events::add_to_session))
+        .route("/events", post(events::create).put(events::update).get(export::list))
         .route("/events/batch", post(events::create_batch))
         .route("/v1/events/export", post(export::export))
+        .route("/v1/events/search", post(export::export))
+        .route("/v1/events/{event_id}", get(events::get).delete(events::delete))
         .route("/opentelemetry/v1/traces", traces())
         .route("/v1/traces", traces())
         .route("/v1/runs", post(runs::create).get(runs::list))
@@ -56,12 +68,34 @@ pub(crate) fn router(store: Arc<Store>, api_key: Option<&str>) -> Router {
             get(runs::get).put(runs::update).delete(runs::delete),
         )
         .route("/v1/runs/{run_id}/result", get(result::get))
+        .route("/v1/runs/{run_id}/summary", get(result::get))
         .route("/v1/runs/{run_id}/compare-with/{old_run_id}", get(compare::get))
+        .route("/v1/runs/{run_id}/compare/{old_run_id}", get(compare::get))
         .route("/v1/datasets", post(datasets::create).get(datasets::list))
+        .route(
+            "/v1/datasets/{dataset_id}",
+            put(datasets::update).delete(datasets::delete),
+        )
         .route("/v1/datasets/{dataset_id}/datapoints", post(datasets::add_datapoints))
+        .route(
+            "/v1/datasets/{dataset_id}/datapoints/{datapoint_id}",
+            delete(datasets::remove_datapoint),
+        )
+        .route(
+            "/v1/datasets/{dataset_id}/{datapoint_id}",
+            delete(datasets::remove_datapoint),
+        )
         .route("/v1/datapoints", post(datapoints::create).get(datapoints::list))
         .route("/v1/datapoints/batch", post(datapoints::create_batch))
-        .route("/v1/datapoints/{datapoint_id}", get(datapoints::get))
+        .route(
+            "/v1/datapoints/{datapoint_id}",
+            get(datapoints::get).put(datapoints::update).delete(datapoints::delete),
+        )
+        .merge(charts::router())
+        .merge(configurations::router())
+        .merge(metrics::router())
+        .merge(projects::router())
+        .merge(queues::router())
         .method_not_allowed_fallback(async |method: Method| ApiError::WrongMethod(method.to_string()))
         .fallback(async |method: Method, uri: Uri| ApiError::NoRoute(format!("{method} {}", uri.path())))
         .layer(middleware::from_fn_with_state(key, guard::guard))
@@ -83,6 +117,6 @@ fn now() -> f64 {
         .map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }
 
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }

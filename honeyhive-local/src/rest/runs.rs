@@ -257,7 +257,7 @@ fn blank(run_id: &str, created_at: &str) -> Map<String, Value> {
 }
 
 /// The time as the platform writes it.
-pub(super) fn timestamp(connection: &Connection) -> Result<String, ApiError> {
+pub(crate) fn timestamp(connection: &Connection) -> Result<String, ApiError> {
     let mut statement = connection.prepare_cached("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")?;
     Ok(statement.query_row([], |row| row.get(0))?)
 }

@@ -36,6 +36,19 @@ pub(super) async fn start(State(store): Db, body::Json(mut body): body::Json) ->
     Ok(Json(answer))
 }
 
+/// `DELETE /v1/sessions/{id}`: the session with all its events.
+pub(super) async fn delete(State(store): Db, Path(session_id): Path<String>) -> Answer {
+    let id = canonical(session_id);
+    store
+        .write(
+            move |connection| match events::remove(connection, "session_id = ?1", &id)? {
+                0 => Err(ApiError::not_found("session", id)),
+                deleted => Ok(Json(json!({"success": true, "deleted": deleted}))),
+            },
+        )
+        .await
+}
+
 /// Adds the session, or merges the patch into the one of its id.
 pub(super) fn put(connection: &Connection, fresh: Event, mut patch: Patch) -> Result<Event, ApiError> {
     patch.event_type = Some(EventType::Session);

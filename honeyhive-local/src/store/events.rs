@@ -175,6 +175,12 @@ fn write(connection: &Connection, sql: &str, event: &Event) -> Result<usize, Api
     Ok(written)
 }
 
+/// Removes the events a condition selects; says how many.
+pub(crate) fn remove(connection: &Connection, condition: &str, id: &str) -> Result<usize, ApiError> {
+    let sql = format!("DELETE FROM events WHERE {condition}");
+    Ok(connection.prepare_cached(&sql)?.execute([id])?)
+}
+
 pub(crate) fn exists(connection: &Connection, event_id: &str) -> Result<bool, ApiError> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM events WHERE event_id = ?1")?;
     Ok(statement.exists([event_id])?)

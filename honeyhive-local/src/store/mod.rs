@@ -1,5 +1,6 @@
 //! The database: one thread owns the writing connection and commits many requests at once.
 
+pub(crate) mod documents;
 pub(crate) mod events;
 mod schema;
 mod worker;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::error::ServerError;
 
 /// Goes up with every change of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Marks the file as ours: the bytes `HHlo`.
 const APPLICATION_ID: i64 = 0x4848_6c6f;
 
@@ -65,6 +65,17 @@ CREATE TABLE links (
 CREATE INDEX links_datapoint ON links (datapoint_id);
 ";
 
+/// What is only stored and listed. Since version 2.
+const DOCUMENTS: &str = "
+CREATE TABLE documents (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (kind, id)
+);
+";
+
 /// The path that stands for a database in memory.
 const MEMORY: &str = ":memory:";
 
@@ -95,9 +106,14 @@ impl Place {
             connection.busy_timeout(Duration::from_secs(5))?;
             connection.set_prepared_statement_cache_capacity(64);
             let found = inspect(&connection)?;
-            if matches!(found, Found::Empty) {
+            let missing = match found {
+                Found::Empty => Some([TABLES, DOCUMENTS].concat()),
+                Found::Older => Some(DOCUMENTS.to_owned()),
+                Found::Ours | Found::Foreign(_) => None,
+            };
+            if let Some(tables) = missing {
                 connection.execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; \
+                    "BEGIN IMMEDIATE; {tables} PRAGMA application_id = {APPLICATION_ID}; \
                      PRAGMA user_version = {VERSION}; COMMIT;"
                 ))?;
             }
@@ -118,7 +134,7 @@ impl Place {
                 found,
                 expected: VERSION,
             }),
-            Ok((connection, Found::Empty | Found::Ours)) => Ok(connection),
+            Ok((connection, Found::Empty | Found::Older | Found::Ours)) => Ok(connection),
             Err(source) => Err(match source.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase) => ServerError::NotADatabase { path },
                 Some(ErrorCode::ReadOnly) => ServerError::ReadOnly { path },
@@ -145,6 +161,8 @@ fn write_nothing(connection: &Connection) -> rusqlite::Result<()> {
 /// What a database held when it was opened.
 enum Found {
     Empty,
+    /// Of version 1, to which tables are added.
+    Older,
     Ours,
     Foreign(String),
 }
@@ -157,6 +175,7 @@ fn inspect(connection: &Connection) -> rusqlite::Result<Found> {
     Ok(match (application, version, tables) {
         (0, 0, 0) => Found::Empty,
         (APPLICATION_ID, VERSION, _) => Found::Ours,
+        (APPLICATION_ID, 1, _) => Found::Older,
         (APPLICATION_ID, other, _) => Found::Foreign(format!("schema {other}")),
         _ => Found::Foreign("the tables of another program".to_owned()),
     })
@@ -177,6 +196,26 @@ mod tests {
         drop((writable, readable));
         std::fs::remove_file(&path).unwrap();
         assert_eq!(code, Some(ErrorCode::ReadOnly));
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_gets_what_it_lacks_and_keeps_what_it_has() {
+        let path = std::env::temp_dir().join(format!("honeyhive-local-{}.db", uuid::Uuid::new_v4()));
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(&format!(
+            "{TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1; \
+             INSERT INTO datapoints (id, body) VALUES ('d', '{{}}');"
+        ))
+        .unwrap();
+        drop(old);
+        let place = Place::new(Some(&path)).unwrap();
+        let count = |table: &str| -> i64 {
+            let sql = format!("SELECT count(*) FROM {table}");
+            place.open().unwrap().query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let found = (count("datapoints"), count("documents"));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(found, (1, 0));
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn files_that_are_not_ours_are_refused_and_left_alone() {
         .unwrap();
     let message = Server::builder().database(&newer.0).start().unwrap_err().to_string();
     assert!(
-        message.contains("schema 99") && message.contains("schema 1"),
+        message.contains("schema 99") && message.contains("schema 2"),
         "{message}"
     );
 

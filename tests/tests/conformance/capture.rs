@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use serde_json::Value;
 
 use crate::normal::{self, Normal, Request, session_label};
@@ -25,6 +26,8 @@ pub(crate) struct Capture {
     pub(crate) normal: Normal,
     /// The environment the Python program had, with `<port>` in its address.
     pub(crate) environment: BTreeMap<String, String>,
+    /// What the routes under `/v1` answered, by line and in order.
+    pub(crate) answers: BTreeMap<String, Vec<(StatusCode, Value)>>,
     /// The file: an id that stands in it was chosen by the program.
     pub(crate) text: String,
 }
@@ -39,6 +42,7 @@ pub(crate) fn read(name: &str) -> Capture {
     let capture: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
     let script = capture["script"].as_str().unwrap_or_default().trim_end_matches(".py");
     let mut normal = Normal::default();
+    let mut answers: BTreeMap<String, Vec<(StatusCode, Value)>> = BTreeMap::new();
     for mut request in capture["requests"].as_array().cloned().unwrap_or_default() {
         if request["body_kind"] == "otlp-json" {
             normal::note_shapes(&mut request["body"]);
@@ -48,6 +52,17 @@ pub(crate) fn read(name: &str) -> Capture {
         if format!("{method} {path}") == EXPORT {
             normal.spans.extend(normal::spans(&request["body"], &headers));
             continue;
+        }
+        if path.starts_with("/v1/") {
+            let response = &request["response"];
+            let status = response["status"]
+                .as_u64()
+                .and_then(|status| u16::try_from(status).ok());
+            let status = status
+                .and_then(|status| StatusCode::from_u16(status).ok())
+                .expect("a status");
+            let of_line = answers.entry(format!("{method} {path}")).or_default();
+            of_line.push((status, response["body"].clone()));
         }
         let mut body = request["body"].clone();
         normal::hide_commit(&mut body);
@@ -70,6 +85,7 @@ pub(crate) fn read(name: &str) -> Capture {
     Capture {
         normal,
         environment,
+        answers,
         text,
     }
 }

@@ -12,6 +12,7 @@
 
 mod basic;
 mod capture;
+mod client;
 mod diff;
 mod differences;
 mod enrich;
@@ -83,6 +84,7 @@ scenarios! {
     s15_ingestion_key: environment::S15_INGESTION_KEY;
     s15_no_key: environment::S15_NO_KEY;
     s15_test_mode: environment::S15_TEST_MODE;
+    s22_the_rest_client: client::S22;
 }
 
 /// Where a program runs: a server, and the environment of the capture.
@@ -191,7 +193,7 @@ fn check(scenario: &Scenario) {
 
     let capture = capture::read(scenario.capture);
     for protocol in PROTOCOLS {
-        let server = recording::server();
+        let server = recording::server(&capture);
         let mut environment = capture.environment.clone();
         for value in environment.values_mut() {
             *value = value.replace("http://127.0.0.1:<port>", server.url());

@@ -18,13 +18,17 @@ use crate::normal::{self, Normal, Request, session_label};
 /// A text longer than this is written as its length and digest, as in the captures.
 const LONG: usize = 2_000;
 
-/// A server as the captures were made against: a run gets the id it asks for.
-pub(crate) fn server() -> ScriptedServer {
-    ScriptedServer::start(|_, request| match request.line.as_str() {
+/// A server as the captures were made against: a run gets the id it asks for, and what is read is what was read then.
+pub(crate) fn server(capture: &Capture) -> ScriptedServer {
+    let answers = capture.answers.clone();
+    ScriptedServer::start(move |before, request| match request.line.as_str() {
         "POST /v1/runs" => same_run(request),
-        "GET /v1/datasets" => axum::Json(managed_dataset()).into_response(),
-        "GET /v1/datapoints" => axum::Json(managed_datapoints()).into_response(),
-        _ => ok(),
+        line => match answers.get(line).and_then(|answers| answers.get(before)) {
+            Some((status, body)) => (*status, axum::Json(body.clone())).into_response(),
+            // Python asks for them one by one.
+            None if line == "GET /v1/datapoints" => axum::Json(managed_datapoints()).into_response(),
+            None => ok(),
+        },
     })
 }
 
@@ -32,12 +36,7 @@ fn same_run(request: &Arrived) -> Response {
     axum::Json(json!({ "run_id": request.json()["run_id"] })).into_response()
 }
 
-/// The dataset of s10.
-fn managed_dataset() -> Value {
-    let ids = ["dp-0001", "dp-0002", "dp-0003"];
-    json!({"datasets": [{"id": "ds-managed-0001", "name": "managed-qa", "datapoints": ids}]})
-}
-
+/// The datapoints of the dataset of s10.
 fn managed_datapoints() -> Value {
     let datapoint = |n: u32| {
         let truth = (n < 3).then(|| json!({"answer": format!("managed answer {n}")}));
@@ -79,7 +78,7 @@ pub(crate) fn normal(server: &ScriptedServer, capture: &Capture) -> Normal {
         normal.requests.push(Request {
             method: method.to_owned(),
             path: path.to_owned(),
-            query: request.query.unwrap_or_default(),
+            query: query(&request.query.unwrap_or_default()),
             headers,
             body,
             answer: None,
@@ -103,6 +102,19 @@ pub(crate) fn normal(server: &ScriptedServer, capture: &Capture) -> Normal {
         }
     }
     normal
+}
+
+/// A query as the captures have it: names in order, with all their values.
+fn query(text: &str) -> String {
+    let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let address = reqwest::Url::parse(&format!("http://server/?{text}")).expect("a query");
+    for (name, value) in address.query_pairs() {
+        values.entry(name.into_owned()).or_default().push(value.into_owned());
+    }
+    let pairs = values
+        .into_iter()
+        .map(|(name, values)| format!("{name}={}", values.join(",")));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// The program's file name, the default name of a session and a service.

@@ -243,10 +243,15 @@ impl Runs {
         Pages::new("getRuns", self.link.clone(), first, move |at: Next| {
             let ids = groups.as_ref().and_then(|groups| groups.get(at.group));
             let more_groups = groups.as_ref().is_some_and(|groups| at.group + 1 < groups.len());
-            let call = page(&link, &query, ids, at.page);
+            let limit = query.page_size.unwrap_or(LIMIT).clamp(1, LIMIT);
+            let call = page(&link, &query, ids, at.page, limit);
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             async move {
                 let listed = call.await?;
-                let next = if listed.pagination.has_next == Some(true) && !listed.evaluations.is_empty() {
+                let full = listed.evaluations.len() == limit;
+                // A server that does not say whether there is more has more when the page is full.
+                let more = listed.pagination.has_next.unwrap_or(full) && !listed.evaluations.is_empty();
+                let next = if more {
                     Some(Next {
                         page: at.page.saturating_add(1),
                         ..at
@@ -283,8 +288,7 @@ impl Runs {
 }
 
 /// One page of a list.
-fn page(link: &Arc<Link>, query: &RunQuery, ids: Option<&Vec<String>>, page: u32) -> Call<Listed> {
-    let limit = query.page_size.unwrap_or(LIMIT).clamp(1, LIMIT);
+fn page(link: &Arc<Link>, query: &RunQuery, ids: Option<&Vec<String>>, page: u32, limit: u32) -> Call<Listed> {
     Operation::get(link, "getRuns", &["v1", "runs"])
         .query("dataset_id", query.dataset_id.as_ref())
         .query("page", (page > 1).then_some(page))
