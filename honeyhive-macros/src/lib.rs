@@ -45,3 +45,11 @@ pub fn trace_in_compat(arguments: TokenStream, item: TokenStream) -> TokenStream
     )
     .into()
 }
+
+/// `#[atrace]` of 0.x, the same as `#[trace]`, which takes async functions too.
+#[doc(hidden)]
+#[cfg_attr(not(feature = "silence-deprecations"), deprecated(note = "write `#[trace]`"))]
+#[proc_macro_attribute]
+pub fn atrace_in_compat(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    trace_in_compat(arguments, item)
+}

@@ -145,3 +145,19 @@ fn client() -> reqwest::Client {
 #[doc = include_str!("../../docs/experiments.md")]
 #[doc = include_str!("../../docs/rest-client.md")]
 struct Documents;
+
+/// So does the code of the migration, before and after.
+#[cfg(doctest)]
+#[doc = include_str!("../../MIGRATION.md")]
+struct Migration;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/breaks.md")]
+struct Breaks;
+
+/// And that of the guides.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/architecture.md")]
+#[doc = include_str!("../../docs/evaluation-patterns.md")]
+#[doc = include_str!("../../docs/troubleshooting.md")]
+struct Guides;

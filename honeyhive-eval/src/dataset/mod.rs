@@ -79,7 +79,15 @@ impl Dataset {
         Self::from_raw(items)
     }
 
-    /// Id of the dataset, from its content.
+    /// Gives the dataset an id of its own: `EXT-` and this text. Runs of one id are compared with each other, also when
+    /// the content has changed.
+    #[must_use]
+    pub fn with_id(mut self, id: impl AsRef<str>) -> Self {
+        self.id = crate::ids::named(id.as_ref());
+        self
+    }
+
+    /// Id of the dataset, from its content unless it was given.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id

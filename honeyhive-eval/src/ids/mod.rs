@@ -74,8 +74,7 @@ pub(crate) fn datapoint_id(item: &RawValue, index: usize) -> Result<String, IdEr
             let Some(value) = fields.get(field) else { continue };
             match custom_id(value).map_err(not_canonical)? {
                 CustomId::Empty => {}
-                CustomId::Name(name) if name.starts_with(PREFIX) => return Ok(name),
-                CustomId::Name(name) => return Ok(format!("{PREFIX}{name}")),
+                CustomId::Name(name) => return Ok(named(&name)),
                 CustomId::Unusable(found) => return Err(IdError::CustomId { index, field, found }),
             }
         }
@@ -85,6 +84,15 @@ pub(crate) fn datapoint_id(item: &RawValue, index: usize) -> Result<String, IdEr
     // No separator between the item and its position.
     text.push_str(&index.to_string());
     Ok(external(Sha256::new_with_prefix(text)))
+}
+
+/// The id of a dataset or datapoint that names itself.
+pub(crate) fn named(name: &str) -> String {
+    if name.starts_with(PREFIX) {
+        name.to_owned()
+    } else {
+        format!("{PREFIX}{name}")
+    }
 }
 
 enum CustomId {

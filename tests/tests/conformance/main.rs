@@ -4,9 +4,10 @@
 //! A capture says which program made it (`script`); each program here does the same, statement by statement, and names
 //! what it leaves out. To look at a difference, run the test: it prints what was expected (`-`) and what came (`+`).
 #![allow(
+    deprecated,
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a scenario that cannot be played should stop"
+    reason = "the free functions are played too, and a scenario that cannot be played should stop"
 )]
 
 mod basic;
@@ -219,10 +220,12 @@ fn check(scenario: &Scenario) {
 #[test]
 fn every_capture_is_played() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/captures");
-    let captures: BTreeSet<String> = std::fs::read_dir(directory)
+    let mut captures: BTreeSet<String> = std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
+    // Those of 0.2.57 are played by `compat_captures`.
+    captures.retain(|name| !name.starts_with("l0"));
     let played = SCENARIOS
         .iter()
         .map(|scenario| format!("{}.json", scenario.capture))
