@@ -60,6 +60,7 @@ pub trait FromOutcome: Sized + Send + 'static {
     fn from_outcome(context: &OutcomeContext) -> Result<Self, ExtractError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: FromTask> FromOutcome for T {
     fn from_outcome(context: &OutcomeContext) -> Result<Self, ExtractError> {
         T::from_task(&context.task)

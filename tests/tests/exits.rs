@@ -168,7 +168,7 @@ fn the_key_is_in_nothing_that_is_logged_shown_or_thrown() {
         tracer.span("s").start().end();
         println!("{:?} {:?}", tracer.flush_blocking(PATIENCE), tracer.stats());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let call = runtime.block_on(tracer.api().get_run("x")).unwrap_err();
+        let call = runtime.block_on(tracer.api().runs().get("x")).unwrap_err();
         println!("{call} {call:?} {:?} {tracer:?}", tracer.api());
         let wrong = HoneyHiveTracer::builder().environment([("HH_INGESTION_API_KEY", KEY)]);
         println!("{:?}", wrong.build().unwrap_err());

@@ -4,10 +4,17 @@
 //!
 //! `hand_over` times the end of a span that has two attributes, with 1, 2 and 4 threads on one tracer; a flush between
 //! samples, not timed, keeps the queue from being full. The stock `BatchSpanProcessor` gets the same span, and an
-//! exporter that drops it. `throughput` is printed first: 200,000 spans to a server in this process that answers 200
-//! and reads no further; the worker is one thread, and what it computes is told apart from what the others do.
+//! exporter that drops it. `throughput` is printed first: 200,000 spans to a server in this process that answers 200; the worker is one thread, and what it computes is told apart from what the others do.
 //!
-//! Last results: see `docs/performance.md`.
+//! Last results (2026-11-24, two cores shared with a load of ten, Linux, rustc 1.95):
+//!
+//! ```text
+//! throughput, protobuf        4.76 us of the worker a span    46,000 spans/s beside that load
+//! throughput, protobuf, gzip  6.08 us
+//! throughput, JSON            9.16 us
+//! hand_over                   179 ns, 187 ns, 207 ns fastest with 1, 2, 4 threads; median 202, 223, 353
+//! hand_over_stock             102 ns,  97 ns,  98 ns                               112, 112, 108
+//! ```
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -53,7 +53,9 @@ fn blank_values_count_as_unset_and_values_are_trimmed() {
 
 #[test]
 fn a_missing_key_names_the_variable_to_set() {
-    let error = resolve(Given::default(), &[]).unwrap_err();
+    let error = resolve(Given::default(), &[])
+        .and_then(Config::for_tracing)
+        .unwrap_err();
     assert!(error.to_string().contains("HH_API_KEY"), "{error}");
 }
 
@@ -257,9 +259,45 @@ fn every_variable_reaches_its_setting() {
 }
 
 #[test]
+fn what_waits_what_is_kept_and_what_is_sent_have_bounds_that_can_be_set() {
+    let defaults = resolve(with_key(), &[]).unwrap();
+    let export = &defaults.export;
+    assert_eq!((export.max_queue, export.max_queue_bytes), (16_384, 64 << 20));
+    assert_eq!((export.max_batch_bytes, export.drain_timeout.as_secs()), (4 << 20, 5));
+    assert!(defaults.spool.is_none());
+    let variables = [
+        ("HH_MAX_QUEUE_SIZE", "100000"),
+        ("HH_MAX_QUEUE_BYTES", "1000000"),
+        ("HH_MAX_EXPORT_BATCH_BYTES", "65536"),
+        ("HH_OTLP_COMPRESSION", "gzip"),
+        ("HH_DRAIN_TIMEOUT", "1.5"),
+        ("HH_SPOOL_DIR", "/var/spool/honeyhive"),
+        ("HH_SPOOL_MAX_BYTES", "70000"),
+        ("HH_SPOOL_MAX_AGE", "60"),
+    ];
+    let config = resolve(with_key(), &variables).unwrap();
+    let export = &config.export;
+    assert_eq!((export.max_queue, export.max_queue_bytes), (100_000, 1_000_000));
+    assert_eq!(
+        (export.max_batch_bytes, export.drain_timeout.as_millis()),
+        (65_536, 1_500)
+    );
+    assert_eq!(export.compression, OtlpCompression::Gzip);
+    let spool = config.spool.unwrap();
+    assert_eq!(spool.directory, std::path::Path::new("/var/spool/honeyhive"));
+    assert_eq!((spool.max_bytes, spool.max_age.as_secs()), (70_000, 60));
+}
+
+#[test]
 fn a_value_that_cannot_be_is_an_error_with_variable_value_and_rule() {
     for (variable, value, rule) in [
         ("HH_DISABLE_BATCH", "maybe", "use true or false"),
+        ("HH_MAX_QUEUE_SIZE", "0", "from 1 to 10000000"),
+        ("HH_MAX_QUEUE_BYTES", "1", "from 65536 to"),
+        ("HH_OTLP_COMPRESSION", "zstd", "use gzip or none"),
+        ("HH_DRAIN_TIMEOUT", "-1", "of seconds from 0 to 3600"),
+        ("HH_SPOOL_MAX_BYTES", "1", "from 65536 to"),
+        ("HH_CA_FILE", "/no/such/file.pem", "cannot be read"),
         ("HH_TEST_MODE", "2", "use true or false"),
         ("HH_BATCH_SIZE", "0", "from 1 to 16384"),
         ("HH_MAX_ATTRIBUTES", "abc", "from 1 to 10000"),

@@ -12,6 +12,7 @@ mod encode;
 mod error;
 mod export;
 mod lane;
+mod leftover;
 mod pipeline;
 mod processor;
 mod queue;

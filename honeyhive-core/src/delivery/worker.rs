@@ -13,7 +13,7 @@ use reqwest::StatusCode;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::backlog::{Backlog, Start};
+use super::backlog::Backlog;
 use super::encode::Encoder;
 use super::export::{Export, about_the_body, rejected};
 use super::queue::{Queue, Waiting};
@@ -21,11 +21,9 @@ use super::recovery::{Recovery, Resent, resend};
 use super::spool::{self, Spool};
 use super::stats::Loss;
 use super::transport::{Method, Reply, SendError, SharedTransport};
-use super::update::Update;
 
 /// How often it is looked whether spans still have to wait for the start of their session.
 const LOOK: Duration = Duration::from_millis(100);
-const WHY_UNSENT: &str = "the program ended before it could be sent";
 
 pub(super) struct Worker {
     pub(super) queue: Arc<Queue>,
@@ -281,107 +279,6 @@ impl Worker {
             }
         }
         self.queue.release(export.spans, 0, export.bytes());
-    }
-
-    /// Writes what waits longest to the spool when the queue gets full.
-    fn spill(&self, backlog: &mut Backlog, recovery: &mut Recovery, now: Instant) {
-        let counters = &self.queue.counters;
-        let mut written = Vec::new();
-        while recovery.keeps() && self.queue.is_crowded() {
-            if backlog.exports.waiting().next().is_none() {
-                backlog.encode_next(|_| true, &self.encoder, &self.queue);
-            }
-            let Some((number, export)) = backlog.exports.take_oldest() else {
-                let (starts, updates) = backlog.take_requests(now);
-                self.keep_requests(starts, updates, recovery);
-                break;
-            };
-            if recovery.keep(spool::Kind::Spans, export.spans, &export.body, counters) {
-                self.queue.release(export.spans, 0, export.bytes());
-                written.push(export.spans);
-            } else {
-                backlog.exports.push(number, export);
-            }
-        }
-        self.commit(written.iter().sum(), recovery);
-    }
-
-    /// Counts spans that were written to the spool, once they are safe.
-    fn commit(&self, spans: usize, recovery: &mut Recovery) {
-        let counters = &self.queue.counters;
-        if spans > 0 {
-            if recovery.commit(counters) {
-                counters.spans_spooled(spans as u64);
-            } else {
-                counters.spans_lost(Loss::UnsentAtExit, spans as u64, "the spool could not be written");
-            }
-        }
-    }
-
-    fn keep_requests(&self, starts: Vec<Start>, updates: Vec<Update>, recovery: &mut Recovery) {
-        let counters = &self.queue.counters;
-        let (kept, lost) = recovery.keep_lines(spool::Kind::Starts, starts, |start| start.body.clone(), counters);
-        let committed = recovery.commit(counters);
-        for (start, kept) in kept
-            .iter()
-            .map(|start| (start, committed))
-            .chain(lost.iter().map(|start| (start, false)))
-        {
-            if !kept {
-                start.identity.settle_announcement(Err(WHY_UNSENT));
-            }
-            self.count_kept(1, start.bytes(), kept);
-        }
-        let (kept, lost) = recovery.keep_lines(spool::Kind::Updates, updates, Update::body, counters);
-        let committed = recovery.commit(counters);
-        for (update, kept) in kept
-            .iter()
-            .map(|update| (update, committed))
-            .chain(lost.iter().map(|update| (update, false)))
-        {
-            self.count_kept(update.requests, update.bytes, kept);
-        }
-    }
-
-    fn count_kept(&self, requests: usize, bytes: usize, kept: bool) {
-        if kept {
-            self.queue.counters.requests_spooled(requests as u64);
-        } else {
-            self.queue.counters.requests_lost(requests as u64, WHY_UNSENT);
-        }
-        self.queue.release(0, requests, bytes);
-    }
-
-    /// Writes all that is left to the spool, or counts it as lost. In the order in which it is to be sent.
-    fn give_up(&self, backlog: &mut Backlog, recovery: &mut Recovery, end: Instant) {
-        let counters = &self.queue.counters;
-        let starts = backlog.starts.drain().collect();
-        let updates = backlog.drain_updates();
-        self.keep_requests(starts, Vec::new(), recovery);
-        let mut exports: Vec<Export> = backlog.exports.drain().collect();
-        let mut kept = 0;
-        loop {
-            for export in exports.drain(..) {
-                let in_time = Instant::now() < end;
-                if in_time && recovery.keep(spool::Kind::Spans, export.spans, &export.body, counters) {
-                    kept += export.spans;
-                } else {
-                    counters.spans_lost(Loss::UnsentAtExit, export.spans as u64, WHY_UNSENT);
-                }
-                self.queue.release(export.spans, 0, export.bytes());
-            }
-            if backlog.spans.is_empty() || !recovery.keeps() || Instant::now() >= end {
-                break;
-            }
-            backlog.encode_next(|_| true, &self.encoder, &self.queue);
-            exports.extend(backlog.exports.drain());
-        }
-        self.commit(kept, recovery);
-        for span in backlog.spans.drain(..) {
-            counters.spans_lost(Loss::UnsentAtExit, 1, WHY_UNSENT);
-            self.queue.release(1, 0, span.bytes);
-        }
-        self.keep_requests(Vec::new(), updates, recovery);
     }
 }
 

@@ -72,7 +72,7 @@ impl Choices {
                 None => Err(format!("[[{chosen}]] is none of the choices {}", self.names())),
             };
         }
-        self.of(answer.trim_matches(['*', '"', '\'', '.', '[', ']']))
+        self.of(answer.trim_matches(['*', '"', '\'', '.']))
             .map(|(choice, score)| Verdict {
                 choice,
                 score,

@@ -160,7 +160,7 @@ async fn distances_are_the_published_ones() {
 async fn numbers_are_close_within_either_tolerance() {
     let pairs = || {
         [
-            (json!("3.14"), json!(3.1416)),
+            (json!("2.51"), json!(2.5116)),
             (json!(100), json!(101)),
             (json!(0.1 + 0.2), json!(0.3)),
         ]
