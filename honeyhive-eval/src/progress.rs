@@ -171,7 +171,9 @@ mod tests {
         };
         let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
         // Four rows in two seconds; the two of an earlier part say nothing of the speed.
-        counts.began = Instant::now().checked_sub(Duration::from_secs(2)).unwrap_or(counts.began);
+        counts.began = Instant::now()
+            .checked_sub(Duration::from_secs(2))
+            .unwrap_or(counts.began);
         assert_eq!(counts.to_string(), "a run: 6/10 done, 1 failed, 2.0/s, 2 s left");
         (counts.total, counts.done) = (None, 12);
         assert_eq!(counts.to_string(), "a run: 12 done, 1 failed, 5.0/s");
