@@ -157,3 +157,31 @@ impl fmt::Debug for Reporter {
         f.debug_struct("Reporter").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_is_done_what_failed_and_what_is_left() {
+        let reporter = Reporter::new(Progress::Lines, "a run", Some(10), 2);
+        (0..4).for_each(|row| reporter.row(row == 0));
+        let Shown::Lines(counts) = &reporter.shown else {
+            unreachable!("lines were asked for")
+        };
+        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        // Four rows in two seconds; the two of an earlier part say nothing of the speed.
+        counts.began = Instant::now()
+            .checked_sub(Duration::from_secs(2))
+            .unwrap_or(counts.began);
+        assert_eq!(counts.to_string(), "a run: 6/10 done, 1 failed, 2.0/s, 2 s left");
+        (counts.total, counts.done) = (None, 12);
+        assert_eq!(counts.to_string(), "a run: 12 done, 1 failed, 5.0/s");
+    }
+
+    #[test]
+    fn silence_is_kept() {
+        let reporter = Reporter::new(Progress::Silent, "a run", None, 0);
+        assert!(matches!(reporter.shown, Shown::Nothing));
+    }
+}
