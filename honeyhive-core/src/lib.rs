@@ -61,7 +61,7 @@ pub use context::{ActiveGuard, InContext};
 pub use delivery::{DeliveryStats, FlushError};
 pub use discovery::DefaultGuard;
 pub use event::{Event, EventType};
-pub use session::{InvalidSessionId, SessionBuilder, SessionId, SessionStatus};
+pub use session::{InvalidSessionId, SessionBuilder, SessionId, SessionStatus, TokenUsage};
 pub use span::{Enrichment, Span, SpanBuilder, keys};
 pub use tracer::HoneyHiveTracer;
 pub use uuid::Uuid;

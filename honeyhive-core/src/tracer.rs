@@ -13,7 +13,7 @@ use crate::config::{Mode, TracerBuilder};
 use crate::context::{self, Active, ActiveGuard, InContext, is_gone};
 use crate::delivery::{DeliveryStats, FlushError, Pipeline};
 use crate::discovery::{self, DefaultGuard};
-use crate::session::{Identity, SessionBuilder, SessionDetails, SessionId, SessionStart, SessionStatus};
+use crate::session::{Identity, SessionBuilder, SessionDetails, SessionId, SessionStart, SessionStatus, TokenUsage};
 use crate::span::{Enrichment, SpanBuilder};
 
 /// Traces into one session. Clone it freely: a clone is the same tracer.
@@ -74,6 +74,14 @@ impl HoneyHiveTracer {
     #[must_use]
     pub fn session_status(&self) -> SessionStatus {
         self.inner.identity.status()
+    }
+
+    /// Tokens and cost of the session's model calls that have ended in this process. All `None` unless the session was
+    /// opened with [`count_usage`](SessionBuilder::count_usage).
+    #[must_use]
+    pub fn usage(&self) -> TokenUsage {
+        let tally = self.inner.identity.tally.as_ref();
+        tally.map(crate::session::Tally::sum).unwrap_or_default()
     }
 
     /// Address of the backend, without a slash at the end.

@@ -1,13 +1,12 @@
 //! What an experiment costs: 10,000 datapoints that do nothing, against the embedded backend in this process; and
 //! what an open session costs in memory.
 //!
-//! Run with `cargo bench -p honeyhive-eval --bench evaluate`.
+//! Run with `cargo bench -p honeyhive-eval --bench evaluate`. With `BENCH_URL` it runs 200 datapoints against the server
+//! there and nothing else, to stand beside another SDK in front of the same server.
 //!
 //! Client, server and its database share the process and its cores, so the seconds are those of both together.
 //!
-//! Last results (2026-11-22, two shared cores, Linux, rustc 1.95): 2.7 to 3.0 s without evaluators, 3.5 to 4.5 s with
-//! two, on an earlier commit; CPU of the client 1.2 to 1.6 s, of the server 1.7 to 2.0 s; no thread left; a live session
-//! under 600 bytes.
+//! Last results: `docs/performance.md`.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -26,6 +25,12 @@ use serde_json::{Value, json};
 const DATAPOINTS: usize = 10_000;
 
 fn main() {
+    if let Ok(url) = std::env::var("BENCH_URL") {
+        for _ in 0..3 {
+            beside(&url);
+        }
+        return;
+    }
     sessions();
     for evaluators in [0, 2] {
         for _ in 0..3 {
@@ -56,6 +61,32 @@ fn sessions() {
     );
 }
 
+/// Runs 200 datapoints against a server of somebody else.
+fn beside(url: &str) {
+    const DATAPOINTS: u32 = 200;
+    let (threads, memory) = (status("Threads"), status("VmRSS"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let dataset = Dataset::new((0..DATAPOINTS).map(|index| json!({"inputs": {"n": index}}))).unwrap();
+    let started = Instant::now();
+    let connection = HoneyHiveTracer::builder().environment([("HH_API_KEY", "hh_bench")]);
+    let run = evaluate(|_: Datapoint| json!({"out": 1}))
+        .name("cost")
+        .dataset(dataset)
+        .connection(connection.server_url(url).undiscoverable())
+        .into_future();
+    let result = runtime.block_on(run).unwrap();
+    let taken = started.elapsed();
+    println!(
+        "{DATAPOINTS} datapoints: {:.3} s, {:.2} ms each; threads {threads} -> {}; RSS {:.1} -> {:.1} MiB; {} warnings",
+        taken.as_secs_f64(),
+        taken.as_secs_f64() * 1e3 / f64::from(DATAPOINTS),
+        status("Threads"),
+        memory as f64 / 1024.0,
+        status("VmRSS") as f64 / 1024.0,
+        result.warnings.len(),
+    );
+}
+
 /// Runs the experiment on a runtime, a backend and a pipeline of its own.
 fn experiment(evaluators: usize) {
     let idle = status("Threads");
@@ -72,6 +103,7 @@ fn experiment(evaluators: usize) {
     let mut evaluation = evaluate(|_: Datapoint| 1)
         .name("bench")
         .dataset(dataset)
+        .git(false)
         .tracer(&tracer);
     if evaluators == 2 {
         evaluation = evaluation

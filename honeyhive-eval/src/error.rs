@@ -5,6 +5,9 @@ use std::fmt;
 use honeyhive_core::ConfigError;
 use honeyhive_core::api::ApiError;
 
+use crate::dataset::DatasetError;
+use crate::journal::JournalError;
+
 /// An experiment could not run, or could not be reported at all.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -15,6 +18,15 @@ pub enum EvalError {
     /// The dataset has no datapoint.
     #[error("evaluate() has an empty dataset: there is nothing to run")]
     EmptyDataset,
+    /// More than one dataset was given.
+    #[error("evaluate() has several datasets: give it one .dataset(…), .dataset_id(…) or .dataset_stream(…)")]
+    SeveralDatasets,
+    /// The dataset could not be read, or not to its end.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The journal cannot be used; nothing has run.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// `max_workers` is zero.
     #[error("max_workers is 0: at least one datapoint must be able to run")]
     NoWorkers,
@@ -25,10 +37,20 @@ pub enum EvalError {
         name: String,
     },
     /// An evaluator's name cannot be part of an attribute's name.
-    #[error("evaluator name {name:?} is blank, has a dot, or has spaces around it")]
+    #[error(
+        "evaluator name {name:?} is blank, has a dot, or has spaces around it: use .evaluator(\"name\", …), or .name(\"…\") on the evaluator itself"
+    )]
     EvaluatorName {
         /// The name.
         name: String,
+    },
+    /// The settings of an evaluator contradict each other.
+    #[error("evaluator {name:?}: {problem}")]
+    Evaluator {
+        /// The name.
+        name: String,
+        /// What is wrong, and what to do.
+        problem: String,
     },
     /// The function is awaited outside a tokio runtime.
     #[error("evaluate() must be awaited inside a tokio runtime, for instance in #[tokio::main] async fn main()")]

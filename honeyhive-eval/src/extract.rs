@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use honeyhive_core::HoneyHiveTracer;
+use serde::Deserializer;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ use crate::dataset::Datapoint;
 pub struct TaskContext {
     pub(crate) datapoint: Arc<Datapoint>,
     pub(crate) tracer: HoneyHiveTracer,
+    pub(crate) trial: u32,
 }
 
 /// What an evaluator can ask for.
@@ -33,7 +35,7 @@ pub struct ExtractError {
 /// A type an argument of a function under evaluation can have.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a function under evaluation",
-    note = "use `Datapoint`, `HoneyHiveTracer`, `Inputs<T>`, `GroundTruth<T>` or `Option<GroundTruth<T>>`"
+    note = "use `Datapoint`, `HoneyHiveTracer`, `Inputs<T>`, `GroundTruth<T>`, `Option<GroundTruth<T>>`, `Metadata<T>` or `Trial`"
 )]
 pub trait FromTask: Sized + Send + 'static {
     /// Makes the argument.
@@ -47,7 +49,7 @@ pub trait FromTask: Sized + Send + 'static {
 /// A type an argument of an evaluator can have: everything a function can ask for, and `Outputs<T>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of an evaluator",
-    note = "use `Outputs<T>`, `Inputs<T>`, `GroundTruth<T>`, `Option<GroundTruth<T>>`, `Datapoint` or `HoneyHiveTracer`"
+    note = "use `Outputs<T>`, `Inputs<T>`, `GroundTruth<T>`, `Option<GroundTruth<T>>`, `Metadata<T>`, `Datapoint`, `HoneyHiveTracer` or `Trial`"
 )]
 pub trait FromOutcome: Sized + Send + 'static {
     /// Makes the argument.
@@ -58,6 +60,7 @@ pub trait FromOutcome: Sized + Send + 'static {
     fn from_outcome(context: &OutcomeContext) -> Result<Self, ExtractError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: FromTask> FromOutcome for T {
     fn from_outcome(context: &OutcomeContext) -> Result<Self, ExtractError> {
         T::from_task(&context.task)
@@ -117,18 +120,42 @@ impl<T: DeserializeOwned + Send + 'static> FromTask for Option<GroundTruth<T>> {
     }
 }
 
+/// The datapoint's metadata, as any type that deserialises from an object; one without metadata has an empty one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metadata<T>(pub T);
+
+impl<T: DeserializeOwned + Send + 'static> FromTask for Metadata<T> {
+    fn from_task(context: &TaskContext) -> Result<Self, ExtractError> {
+        read("Metadata", &context.datapoint.metadata).map(Self)
+    }
+}
+
+/// Which run of the function on this datapoint it is, from 0; always 0 unless the experiment has several trials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial(pub u32);
+
+impl FromTask for Trial {
+    fn from_task(context: &TaskContext) -> Result<Self, ExtractError> {
+        Ok(Self(context.trial))
+    }
+}
+
 /// What the function returned, as any type that deserialises from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outputs<T>(pub T);
 
 impl<T: DeserializeOwned + Send + 'static> FromOutcome for Outputs<T> {
     fn from_outcome(context: &OutcomeContext) -> Result<Self, ExtractError> {
-        read("Outputs", &context.output).map(Self)
+        read("Outputs", &*context.output).map(Self)
     }
 }
 
-fn read<T: DeserializeOwned>(argument: &'static str, value: &Value) -> Result<T, ExtractError> {
-    T::deserialize(value).map_err(|error| ExtractError {
+fn read<'a, T, S>(argument: &'static str, source: S) -> Result<T, ExtractError>
+where
+    T: DeserializeOwned,
+    S: Deserializer<'a, Error = serde_json::Error>,
+{
+    T::deserialize(source).map_err(|error| ExtractError {
         argument,
         problem: error.to_string(),
     })

@@ -2,4 +2,7 @@
 
 pub use honeyhive_core::{Enrichment, HoneyHiveTracer};
 
-pub use crate::{Datapoint, Dataset, GroundTruth, Inputs, Json, Outputs, Score, evaluate, trace};
+pub use crate::{
+    Datapoint, Dataset, Gate, GroundTruth, Inputs, Json, Metadata, Outputs, Score, Scores, Trial, evaluate, evaluator,
+    trace,
+};

@@ -1,13 +1,18 @@
 //! What an experiment gives back: a row per datapoint, in dataset order, and what they amount to.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
-use honeyhive_core::SessionId;
-use honeyhive_core::api::RunStatus;
+use honeyhive_core::api::{ApiError, Client, ResultQuery, RunResult, RunStatus};
+use honeyhive_core::{SessionId, TokenUsage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::evaluator::score_names;
+use crate::journal::{Contents, JournalError};
 use crate::output::TaskError;
+use crate::runner::Reducer;
 use crate::score::{Score, ScoreValue};
 
 /// The outcome of an experiment. Prints as a table.
@@ -18,14 +23,27 @@ pub struct ExperimentResult {
     pub run_id: String,
     /// Name of the run.
     pub name: String,
-    /// [`RunStatus::Failed`] when every row failed, else [`RunStatus::Completed`].
+    /// [`RunStatus::Failed`] when every row failed or the experiment stopped at a failure, [`RunStatus::Cancelled`] when
+    /// it was stopped, else [`RunStatus::Completed`].
     pub status: RunStatus,
     /// Id of the dataset.
     pub dataset_id: String,
     /// One row per datapoint, in dataset order.
     pub rows: Vec<Row>,
-    /// Names of the evaluators, in the order they were given.
+    /// Datapoints that have no row, since the experiment was stopped before its end.
+    #[serde(default)]
+    pub not_run: usize,
+    /// Name of the function, as its events have it.
+    #[serde(default)]
+    pub function: String,
+    /// How trials became the scores of their row.
+    #[serde(default)]
+    pub reducer: Reducer,
+    /// Names of the scores: of the evaluators in the order they were given, and behind each of its named scores.
     pub evaluators: Vec<String>,
+    /// Weights of the evaluators that have another than 1, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, f64>,
     /// Scores of the run as a whole, by the evaluators that look at all its rows.
     pub run_scores: Vec<(String, Outcome)>,
     /// How long the experiment took.
@@ -38,7 +56,7 @@ pub struct ExperimentResult {
 pub type Outcome = Result<Option<Score>, TaskError>;
 
 /// What came of one datapoint.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Row {
     /// Id of the datapoint.
@@ -53,14 +71,14 @@ pub struct Row {
     pub metadata: Map<String, Value>,
     /// What came out, or why nothing did.
     pub output: Result<Value, TaskError>,
-    /// One entry per evaluator, in the order they were given; `Ok(None)` for one that had nothing to say. Empty when
-    /// the function failed: there was nothing to score.
+    /// One entry per evaluator, in the order they were given, and per named score as `<evaluator>_<name>`; `Ok(None)` for
+    /// one that had nothing to say. Empty when the function failed: there was nothing to score.
     pub scores: Vec<(String, Outcome)>,
-    /// How long the function took, without waiting for a worker or a rate limit.
+    /// How long the function took, without waiting for a worker or a rate limit; of several attempts the last.
     pub latency: Duration,
     /// How often the function was called, retries included.
     pub attempts: u32,
-    /// Tokens and cost, as far as the events of the session tell.
+    /// Tokens and cost of the function, without its evaluators, as far as the events of the session tell.
     pub usage: Usage,
     /// With several trials, each of them; then `output`, `scores` and `latency` are what they reduce to, and
     /// `session_id` is the session of the first.
@@ -68,7 +86,7 @@ pub struct Row {
 }
 
 /// One of several runs of the function on the same datapoint, in a session of its own.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Trial {
     /// Session of the trial.
@@ -99,6 +117,35 @@ pub struct Usage {
     pub cost: Option<f64>,
 }
 
+impl Usage {
+    pub(crate) fn plus(self, other: &Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (known, None) | (None, known) => known,
+        };
+        Self {
+            input_tokens: sum(self.input_tokens, other.input_tokens),
+            output_tokens: sum(self.output_tokens, other.output_tokens),
+            total_tokens: sum(self.total_tokens, other.total_tokens),
+            cost: match (self.cost, other.cost) {
+                (Some(one), Some(other)) => Some(one + other),
+                (known, None) | (None, known) => known,
+            },
+        }
+    }
+}
+
+impl From<TokenUsage> for Usage {
+    fn from(counted: TokenUsage) -> Self {
+        Self {
+            input_tokens: counted.input_tokens,
+            output_tokens: counted.output_tokens,
+            total_tokens: counted.total_tokens,
+            cost: counted.cost,
+        }
+    }
+}
+
 impl Row {
     /// The score of an evaluator, if it gave one.
     #[must_use]
@@ -108,23 +155,53 @@ impl Row {
     }
 }
 
-/// What the scores of one evaluator amount to.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ScoreSummary {
-    /// Name of the evaluator.
-    pub evaluator: String,
-    /// Mean of its numbers, with a flag as 1 or 0. `None` when there are only labels or nothing.
-    pub mean: Option<f64>,
-    /// Whether all its scores are flags, so that the mean is a rate.
-    pub is_rate: bool,
-    /// Rows it scored.
-    pub scored: usize,
-    /// Rows on which it failed.
-    pub failed: usize,
-}
-
 impl ExperimentResult {
+    /// What a journal holds, also that of a run that was killed: the rows that were finished. Its status is
+    /// [`RunStatus::Running`] when some are missing.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] when the file cannot be read or is no journal of a run.
+    pub fn from_journal(path: impl AsRef<Path>) -> Result<Self, JournalError> {
+        let path = path.as_ref();
+        let contents = Contents::read(path)?;
+        let header = contents.header(path)?.clone();
+        let duration = contents.elapsed();
+        let rows = contents.rows(&header);
+        let not_run = header.datapoints.unwrap_or(rows.len()).saturating_sub(rows.len());
+        Ok(Self {
+            run_id: header.run_id,
+            name: header.name,
+            status: if not_run > 0 {
+                RunStatus::Running
+            } else if rows.iter().all(|row| row.output.is_err()) {
+                RunStatus::Failed
+            } else {
+                RunStatus::Completed
+            },
+            dataset_id: header.dataset_id,
+            not_run,
+            function: header.function,
+            reducer: header.reducer,
+            evaluators: score_names(&header.evaluators, rows.iter().map(|row| row.scores.as_slice())),
+            weights: header.weights,
+            rows,
+            run_scores: Vec::new(),
+            duration,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// What the server makes of the run: its metrics, and which datapoints passed. It counts what has arrived and been
+    /// processed there, so ask again when something is missing; evaluators that run on the server take minutes.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`]. The rows here are whole whatever the server says.
+    pub async fn server_summary(&self, client: &Client) -> Result<RunResult, ApiError> {
+        client.runs().result(&self.run_id, &ResultQuery::default()).await
+    }
+
     /// Rows whose function gave an output.
     #[must_use]
     pub fn succeeded(&self) -> usize {
@@ -141,49 +218,5 @@ impl ExperimentResult {
     #[must_use]
     pub fn session_ids(&self) -> Vec<SessionId> {
         self.rows.iter().map(|row| row.session_id).collect()
-    }
-
-    /// One summary per evaluator, in the order they were given.
-    #[must_use]
-    pub fn summary(&self) -> Vec<ScoreSummary> {
-        self.evaluators
-            .iter()
-            .map(|evaluator| self.summarise(evaluator))
-            .collect()
-    }
-
-    fn summarise(&self, evaluator: &str) -> ScoreSummary {
-        let mut summary = ScoreSummary {
-            evaluator: evaluator.to_owned(),
-            mean: None,
-            is_rate: true,
-            scored: 0,
-            failed: 0,
-        };
-        let mut numbers = Vec::new();
-        let outcomes = self
-            .rows
-            .iter()
-            .flat_map(|row| &row.scores)
-            .filter(|(name, _)| name == evaluator);
-        for (_, outcome) in outcomes {
-            let score = match outcome {
-                Ok(Some(score)) => score,
-                Ok(None) => continue,
-                Err(_) => {
-                    summary.failed += 1;
-                    continue;
-                }
-            };
-            summary.scored += 1;
-            summary.is_rate &= matches!(score.value(), ScoreValue::Flag(_));
-            numbers.extend(score.value().as_number());
-        }
-        if !numbers.is_empty() {
-            #[allow(clippy::cast_precision_loss, reason = "no dataset has 2^53 rows")]
-            let count = numbers.len() as f64;
-            summary.mean = Some(numbers.iter().sum::<f64>() / count);
-        }
-        summary
     }
 }

@@ -31,6 +31,11 @@
 //! A run's metrics are numbers and truth values; text an evaluator leaves beside them stays on the event. A run has
 //! succeeded when it is completed, every datapoint and session it lists is there, and all of them passed.
 //!
+//! # What is stored and no more
+//!
+//! Charts are not drawn, metrics not run, configurations, queues and projects not acted upon: they are kept, changed,
+//! listed and deleted. Projects separate nothing, and no keys are made.
+//!
 //! # What is kept
 //!
 //! - Every answer of success is given after the commit, so what was acknowledged survives a crash of the process.

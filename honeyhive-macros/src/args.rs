@@ -177,14 +177,14 @@ fn value(name: &Ident, input: ParseStream<'_>) -> Result<Expr> {
     input.parse()
 }
 
-fn set<T>(slot: &mut Option<T>, name: &Ident, value: T) -> Result<()> {
+pub(crate) fn set<T>(slot: &mut Option<T>, name: &Ident, value: T) -> Result<()> {
     if slot.replace(value).is_some() {
         return Err(twice(name));
     }
     Ok(())
 }
 
-fn literal(expr: &Expr) -> Option<&LitStr> {
+pub(crate) fn literal(expr: &Expr) -> Option<&LitStr> {
     match expr {
         Expr::Lit(expr) => match &expr.lit {
             Lit::Str(text) => Some(text),

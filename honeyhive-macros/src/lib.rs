@@ -1,6 +1,7 @@
-//! The `#[trace]` attribute of the HoneyHive SDK. Use it through `honeyhive-core`, which documents it.
+//! The attributes of the HoneyHive SDK: `#[trace]`, which `honeyhive-core` documents, and `#[evaluator]` of `honeyhive-eval`.
 
 mod args;
+mod evaluator;
 mod expand;
 mod fields;
 mod item;
@@ -25,6 +26,12 @@ pub fn trace_in_eval(arguments: TokenStream, item: TokenStream) -> TokenStream {
         &quote::quote!(::honeyhive_eval::honeyhive_core),
     )
     .into()
+}
+
+/// Documented where it is re-exported: `honeyhive_eval::evaluator`.
+#[proc_macro_attribute]
+pub fn evaluator(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    evaluator::expand(arguments.into(), item.into()).into()
 }
 
 /// `#[trace]` for users of `honeyhive-compat`, who need not depend on `honeyhive-core`.

@@ -140,5 +140,8 @@ fn client() -> reqwest::Client {
 #[doc = include_str!("../../README.md")]
 #[doc = include_str!("../../docs/delivery.md")]
 #[doc = include_str!("../../docs/tracing.md")]
+#[doc = include_str!("../../docs/evaluators.md")]
+#[doc = include_str!("../../docs/comparing-runs.md")]
+#[doc = include_str!("../../docs/experiments.md")]
 #[doc = include_str!("../../docs/rest-client.md")]
 struct Documents;

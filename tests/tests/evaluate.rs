@@ -198,7 +198,7 @@ async fn rows_are_in_dataset_order_and_a_failure_is_data() {
     assert_eq!(broken.as_ref().unwrap_err().to_string(), "Panic: no opinion");
     let table = result.to_string();
     assert!(table.contains("my run: 3 rows, 2 succeeded, 1 failed"), "{table}");
-    assert!(table.contains("exact: 100.0 % of 1 scored"), "{table}");
+    assert!(table.contains("exact: 100.0 % (20.7 … 100.0) of 1 scored"), "{table}");
     assert!(table.contains("broken: no number of 0 scored, 2 failed"), "{table}");
 }
 

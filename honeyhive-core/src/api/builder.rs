@@ -1,5 +1,6 @@
 //! Configuring a client that belongs to no tracer.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ impl ClientBuilder {
         no_proxy(hosts: impl Into<String>);
         /// Whether the server's certificate is checked (`HH_VERIFY_SSL`). Default: true.
         verify_ssl(verify: bool);
+        /// A file with certificates in PEM to trust besides the platform's (`HH_CA_FILE`).
+        ca_certificate(path: impl Into<PathBuf>);
         /// Logs each request and what became of it at level INFO instead of DEBUG (`HH_VERBOSE`). Default: false.
         verbose(verbose: bool);
     }

@@ -137,7 +137,7 @@ impl Datasets {
     pub fn get(&self, dataset_id: &str) -> Call<Dataset> {
         const OPERATION: &str = "getDatasets";
         let found: Call<Vec<Dataset>> = Operation::get(&self.link, OPERATION, &["v1", "datasets"])
-            .needed("dataset_id", dataset_id)
+            .query("dataset_id", Some(dataset_id))
             .answer(LISTED);
         let dataset_id = dataset_id.to_owned();
         Call::new(OPERATION, self.link.clone(), async move {

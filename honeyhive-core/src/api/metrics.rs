@@ -215,7 +215,7 @@ impl Metrics {
     pub fn get(&self, metric_id: &str) -> Call<Option<Metric>> {
         let id = metric_id.to_owned();
         Operation::get(&self.link, "getMetrics", &["v1", "metrics"])
-            .needed("id", metric_id)
+            .query("id", Some(metric_id))
             .answer(&["metrics"])
             .map(move |found: Vec<Metric>| found.into_iter().find(|metric| metric.id == id))
     }

@@ -15,8 +15,6 @@ use crate::delivery::{Method, RestCall};
 /// Reads that search or aggregate may take longer than other calls.
 const LONG: Duration = Duration::from_secs(300);
 
-const BLANK: &str = "an id or a name is empty";
-
 /// An operation under construction.
 pub(super) struct Operation {
     link: Arc<Link>,
@@ -48,7 +46,7 @@ impl Operation {
             method,
             timeout: None,
             // A path without its id would name the whole collection.
-            problem: blank.then(|| BLANK.to_owned()),
+            problem: blank.then(|| "an id or a name is empty".to_owned()),
         }
     }
 
@@ -76,24 +74,19 @@ impl Operation {
         self
     }
 
-    /// Adds a parameter, unless there is none.
+    /// Adds a parameter, unless there is none. One that says nothing would choose everything, and is refused.
     pub(super) fn query(mut self, name: &str, value: Option<impl ToString>) -> Self {
-        if let Some(value) = value {
+        if let Some(value) = value.map(|value| value.to_string()) {
+            if value.trim().is_empty() {
+                self.problem = Some(format!("{name} is empty; leave it out to choose all"));
+            }
             let before = if self.query.is_empty() { '?' } else { '&' };
             self.query.push(before);
             self.query.push_str(&escaped(name));
             self.query.push('=');
-            self.query.push_str(&escaped(&value.to_string()));
+            self.query.push_str(&escaped(&value));
         }
         self
-    }
-
-    /// Adds a parameter that chooses: without it, everything would be meant.
-    pub(super) fn needed(mut self, name: &str, value: &str) -> Self {
-        if value.trim().is_empty() {
-            self.problem = Some(BLANK.to_owned());
-        }
-        self.query(name, Some(value))
     }
 
     /// Adds a list: `ids[]=a&ids[]=b`.

@@ -116,7 +116,7 @@ impl Projects {
     /// Deletes the project of this name, with all it holds.
     pub fn delete(&self, name: &str) -> Call<()> {
         let operation = Operation::delete(&self.link, "deleteProject", &["v1", "projects"]);
-        operation.needed("name", name).done()
+        operation.query("name", Some(name)).done()
     }
 
     /// Makes an ingestion key, which can only write sessions, events and traces.

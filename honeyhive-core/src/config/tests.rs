@@ -53,7 +53,9 @@ fn blank_values_count_as_unset_and_values_are_trimmed() {
 
 #[test]
 fn a_missing_key_names_the_variable_to_set() {
-    let error = resolve(Given::default(), &[]).and_then(Config::for_tracing).unwrap_err();
+    let error = resolve(Given::default(), &[])
+        .and_then(Config::for_tracing)
+        .unwrap_err();
     assert!(error.to_string().contains("HH_API_KEY"), "{error}");
 }
 

@@ -128,6 +128,9 @@ impl Queue {
 
     /// Takes a span; one that finds the queue full is counted and dropped.
     pub(super) fn push_span(&self, identity: Arc<Identity>, data: SpanData) {
+        if let Some(tally) = &identity.tally {
+            tally.add(&data.attributes);
+        }
         let bytes = span_size(&data);
         let mut state = self.lock();
         state.ended += 1;

@@ -334,7 +334,7 @@ pub(super) fn base(url: &Url) -> String {
 /// Headers of the requests that carry spans; those configured win.
 fn traces_headers(config: &Config) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    if let Ok(source) = HeaderValue::from_str(&config.source) {
+    if let Ok(source) = HeaderValue::from_bytes(config.source.as_bytes()) {
         headers.insert(HeaderName::from_static("x-source"), source);
     }
     for (name, value) in &config.export.headers {

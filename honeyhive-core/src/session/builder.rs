@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opentelemetry::trace::SpanContext;
 use serde::Serialize;
 
-use super::{Experiment, Identity, SessionDetails, SessionId};
+use super::{Experiment, Identity, SessionDetails, SessionId, Tally};
 use crate::capture::to_json;
 use crate::propagation::Incoming;
 use crate::tracer::HoneyHiveTracer;
@@ -24,6 +24,7 @@ pub struct SessionBuilder {
     /// Whether the backend is told of it.
     announce: bool,
     remote_parent: Option<Box<SpanContext>>,
+    count_usage: bool,
 }
 
 impl SessionBuilder {
@@ -37,6 +38,7 @@ impl SessionBuilder {
             experiment: Experiment::default(),
             announce: true,
             remote_parent: None,
+            count_usage: false,
         }
     }
 
@@ -137,6 +139,13 @@ impl SessionBuilder {
         self
     }
 
+    /// Counts the tokens and the cost of the session's model calls as they end, for
+    /// [`HoneyHiveTracer::usage`].
+    pub fn count_usage(mut self) -> Self {
+        self.count_usage = true;
+        self
+    }
+
     /// Opens the session and returns its tracer. Costs no thread and no socket: the start is sent in the background.
     #[must_use = "the session's tracer is what its spans are made with"]
     pub fn start(self) -> HoneyHiveTracer {
@@ -152,6 +161,7 @@ impl SessionBuilder {
         identity.experiment = self.experiment;
         identity.resumed = !self.announce;
         identity.remote_parent = self.remote_parent;
+        identity.tally = self.count_usage.then(Tally::default);
         self.tracer
             .with_identity(identity, self.announce.then_some(self.details))
     }

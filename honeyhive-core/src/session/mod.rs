@@ -2,6 +2,7 @@
 
 mod builder;
 mod id;
+mod usage;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -12,6 +13,8 @@ use serde_json::{Map, Value};
 
 pub use builder::SessionBuilder;
 pub use id::{InvalidSessionId, SessionId};
+pub(crate) use usage::Tally;
+pub use usage::TokenUsage;
 
 use crate::capture::cut_at;
 use crate::span::keys;
@@ -37,6 +40,8 @@ pub(crate) struct Identity {
     pub(crate) resumed: bool,
     /// Whether its spans are recorded.
     pub(crate) recorded: bool,
+    /// What its model calls used so far, when that is to be counted.
+    pub(crate) tally: Option<Tally>,
     announced: bool,
     /// What became of the announcement, once that is known.
     announcement: OnceLock<Result<(), Box<str>>>,
@@ -110,6 +115,7 @@ impl Identity {
             opened: SystemTime::now(),
             resumed: false,
             recorded: true,
+            tally: None,
             announced: false,
             announcement: OnceLock::new(),
         }

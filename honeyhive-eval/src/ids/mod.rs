@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 
 use self::python_json::{NotCanonical, write_canonical};
 
-const PREFIX: &str = "EXT-";
+/// What the id of everything that lives in code begins with.
+pub(crate) const PREFIX: &str = "EXT-";
 
 /// Why a dataset or a datapoint has no external id. `index` is the datapoint's position, counted from 0.
 #[derive(Debug, thiserror::Error)]

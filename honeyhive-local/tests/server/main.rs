@@ -4,6 +4,7 @@
 mod captures;
 mod command;
 mod datasets;
+mod documents;
 mod events;
 mod export;
 mod life;

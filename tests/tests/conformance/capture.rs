@@ -64,12 +64,14 @@ pub(crate) fn read(name: &str) -> Capture {
             let of_line = answers.entry(format!("{method} {path}")).or_default();
             of_line.push((status, response["body"].clone()));
         }
+        let mut body = request["body"].clone();
+        normal::hide_commit(&mut body);
         normal.requests.push(Request {
             method,
             path,
             query: query(&request["query"]),
             headers,
-            body: request["body"].clone(),
+            body,
             answer: request["response"]["body"]["session_id"].as_str().map(str::to_owned),
         });
     }

@@ -16,6 +16,7 @@ mod diff;
 mod differences;
 mod enrich;
 mod environment;
+mod evaluate;
 mod functions;
 mod isolation;
 mod manual;
@@ -67,6 +68,10 @@ scenarios! {
     s04_sessions_given_and_updated: sessions::S04;
     s05_functions_and_values: functions::S05;
     s06_two_tracers: isolation::S06;
+    s07_evaluate: evaluate::S07;
+    s08_evaluate_with_a_tracer: evaluate::S08;
+    s10_evaluate_a_managed_dataset: evaluate::S10;
+    s16_evaluate_in_a_git_repository: evaluate::S16;
     s11_sessions_in_one_process: sessions::S11;
     s12_free_functions_and_defaults: isolation::S12;
     s13_spans_by_hand: manual::S13;

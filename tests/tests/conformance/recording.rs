@@ -25,6 +25,8 @@ pub(crate) fn server(capture: &Capture) -> ScriptedServer {
         "POST /v1/runs" => same_run(request),
         line => match answers.get(line).and_then(|answers| answers.get(before)) {
             Some((status, body)) => (*status, axum::Json(body.clone())).into_response(),
+            // Python asks for them one by one.
+            None if line == "GET /v1/datapoints" => axum::Json(managed_datapoints()).into_response(),
             None => ok(),
         },
     })
@@ -32,6 +34,22 @@ pub(crate) fn server(capture: &Capture) -> ScriptedServer {
 
 fn same_run(request: &Arrived) -> Response {
     axum::Json(json!({ "run_id": request.json()["run_id"] })).into_response()
+}
+
+/// The datapoints of the dataset of s10.
+fn managed_datapoints() -> Value {
+    let datapoint = |n: u32| {
+        let truth = (n < 3).then(|| json!({"answer": format!("managed answer {n}")}));
+        json!({
+            "id": format!("dp-000{n}"),
+            "inputs": {"question": format!("managed question {n}"), "n": n},
+            "ground_truth": truth,
+            "metadata": {"origin": "recorder"},
+        })
+    };
+    // In another order than the dataset's.
+    let datapoints = [3, 1, 2].map(datapoint);
+    json!({"datapoints": datapoints})
 }
 
 /// What arrived, with the ids the program did not choose named as in the capture.
@@ -56,6 +74,7 @@ pub(crate) fn normal(server: &ScriptedServer, capture: &Capture) -> Normal {
             );
             *at = "<time>".into();
         }
+        normal::hide_commit(&mut body);
         normal.requests.push(Request {
             method: method.to_owned(),
             path: path.to_owned(),

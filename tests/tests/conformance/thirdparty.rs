@@ -62,7 +62,7 @@ fn run(setting: &Setting, name: &str) {
         .enable_all()
         .build()
         .unwrap();
-    let evaluation = evaluate(work).name(name).dataset(dataset).max_workers(3);
+    let evaluation = evaluate(work).name(name).dataset(dataset).max_workers(3).git(false);
     let result = runtime
         .block_on(async { evaluation.connection(setting.builder()).await })
         .unwrap();

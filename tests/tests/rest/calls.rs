@@ -275,12 +275,21 @@ fn a_missing_key_is_named_and_nothing_is_sent() {
 fn an_id_that_is_empty_never_means_all_of_them() {
     let server = ScriptedServer::start(|_, _| axum::Json(json!([])).into_response());
     let client = client(server.url());
-    let empty: [Result<(), ApiError>; 6] = [
+    let empty: [Result<(), ApiError>; 8] = [
         client.runs().delete("").wait(),
         client.datasets().delete(" ").wait(),
         client.datasets().get("").wait().map(|_| ()),
         client.metrics().get("").wait().map(|_| ()),
         client.projects().delete("").wait(),
+        client.projects().list(Some("")).wait().map(|_| ()),
+        client
+            .datasets()
+            .list(&honeyhive_core::api::DatasetQuery {
+                name: Some(" ".into()),
+                ..Default::default()
+            })
+            .wait()
+            .map(|_| ()),
         client.charts().in_project("").delete("c").wait(),
     ];
     for outcome in empty {

@@ -2,7 +2,10 @@
 //! made, with which key, and how the answer reads.
 
 use axum::response::IntoResponse;
-use honeyhive_core::api::{Aggregate, ChartQuery, CreateDataPlaneKey, DateRange, Filter};
+use honeyhive_core::api::{
+    Aggregate, ApiError, ChartQuery, CreateDataPlaneKey, DateRange, Filter, MetricType, ReturnType, RunStatus,
+    UpdateRun,
+};
 use honeyhive_core::event::EventType;
 use honeyhive_tests::scripted::{Arrived, ScriptedServer};
 use serde_json::{Value, json};
@@ -191,4 +194,45 @@ fn both_shapes_of_an_answer_read_the_same() {
             assert_eq!(client.projects().list(None).wait().unwrap()[0].name, "n");
         }
     }
+}
+
+#[test]
+fn words_this_version_does_not_know_and_fields_that_are_null_or_missing_are_read() {
+    let run = json!({"run_id": "r", "status": "archived", "metadata": null, "event_ids": null, "new field": {"a": 1}});
+    let event = json!({"event_id": "e", "inputs": null, "outputs": {"o": 1}, "org_id": "o", "start_time": null});
+    let metrics = json!([{"id": "m", "type": "ORACLE", "return_type": "tensor"}, {}]);
+    let server = ScriptedServer::start(move |_, request| {
+        let answer = match request.line.as_str() {
+            "GET /v1/runs/r" => json!({ "evaluation": run }),
+            "GET /v1/events/e" => json!({ "event": event }),
+            _ => metrics.clone(),
+        };
+        axum::Json(answer).into_response()
+    });
+    let client = client(server.url());
+    let run = client.runs().get("r").wait().unwrap();
+    assert_eq!(
+        (run.status, &run.other["new field"]["a"]),
+        (RunStatus::Unknown, &json!(1))
+    );
+    let event = client.events().get("e").wait().unwrap();
+    assert_eq!(
+        (event.outputs["o"].clone(), &event.other["org_id"]),
+        (json!(1), &json!("o"))
+    );
+    let metrics = client.metrics().list(None).wait().unwrap();
+    assert_eq!(
+        (metrics[0].kind, metrics[0].return_type),
+        (MetricType::Unknown, ReturnType::Unknown)
+    );
+    assert_eq!(metrics[1].name, "");
+
+    let never_sent = client.runs().update(
+        "r",
+        &UpdateRun {
+            status: Some(RunStatus::Unknown),
+            ..Default::default()
+        },
+    );
+    assert!(matches!(never_sent.wait(), Err(ApiError::Request { .. })));
 }

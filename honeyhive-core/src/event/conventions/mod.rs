@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 use serde_json::Value;
 
-pub(crate) use names::event_type;
+pub(crate) use names::{event_type, is_model, kind_of_work, place, second_place};
 use payload::Payload;
 
 use super::nested::json;
@@ -57,7 +57,7 @@ pub(crate) fn translate(span: &Span) -> Translation<'_> {
         let text = any_value::Value::StringValue(message);
         translation.attributes.push(attribute(keys::ERROR, text));
     }
-    for place in [names::place, names::second_place] {
+    for place in [place, second_place] {
         for KeyValue { key, value, .. } in span.attributes.iter().rev() {
             if let (Some((bucket, path)), Some(value)) = (place(key), value) {
                 translation.fact(span, format!("{bucket}.{path}"), value.clone(), Some(key));

@@ -58,7 +58,7 @@ pub(super) fn is_known(key: &str) -> bool {
 }
 
 /// The bucket and the path in it of a fact.
-pub(super) fn place(key: &str) -> Option<(&'static str, &str)> {
+pub(crate) fn place(key: &str) -> Option<(&'static str, &str)> {
     Some(match key {
         "gen_ai.provider.name" | "llm.provider" => (CONFIG, "provider"),
         "gen_ai.usage.input_tokens" | "llm.token_count.prompt" => (METADATA, "prompt_tokens"),
@@ -96,7 +96,7 @@ pub(super) fn place(key: &str) -> Option<(&'static str, &str)> {
 }
 
 /// The place of a fact that counts when no attribute of [`place`] has said it.
-pub(super) fn second_place(key: &str) -> Option<(&'static str, &str)> {
+pub(crate) fn second_place(key: &str) -> Option<(&'static str, &str)> {
     Some(match key {
         "llm.model_name"
         | "llm.model.name"
@@ -116,7 +116,17 @@ pub(super) fn second_place(key: &str) -> Option<(&'static str, &str)> {
 
 /// What kind of work a span is, when an attribute says so. The span's name is never asked.
 pub(crate) fn event_type(span: &Span) -> Option<EventType> {
-    let said = |key| text(last(&span.attributes, key));
+    kind_of_work(
+        |key| text(last(&span.attributes, key)),
+        || span.attributes.iter().any(|pair| is_model(&pair.key)),
+    )
+}
+
+/// As [`event_type`], of attributes in any form.
+pub(crate) fn kind_of_work<'a>(
+    said: impl Fn(&str) -> Option<&'a str>,
+    names_a_model: impl FnOnce() -> bool,
+) -> Option<EventType> {
     said("gen_ai.operation.name")
         .and_then(of_operation)
         .or_else(|| said("openinference.span.kind").and_then(of_openinference))
@@ -126,10 +136,12 @@ pub(crate) fn event_type(span: &Span) -> Option<EventType> {
             _ => None,
         })
         .or_else(|| said("llm.request.type").map(|_| EventType::Model))
-        .or_else(|| {
-            let model = span.attributes.iter().any(|pair| MODELS.contains(&pair.key.as_str()));
-            model.then_some(EventType::Model)
-        })
+        .or_else(|| names_a_model().then_some(EventType::Model))
+}
+
+/// Whether an attribute is one that a model call has.
+pub(crate) fn is_model(key: &str) -> bool {
+    MODELS.contains(&key)
 }
 
 fn of_operation(name: &str) -> Option<EventType> {

@@ -1,10 +1,17 @@
-//! Scores: what an evaluator may return.
+//! A score: a value, and optionally the reason for it.
 
-use std::error::Error;
+mod from;
+mod into;
+mod scores;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use from::FromScore;
+pub use into::IntoScore;
+pub use scores::Scores;
 
 use crate::output::TaskError;
 
@@ -35,6 +42,37 @@ impl ScoreValue {
             Self::Integer(count) => Some(*count as f64),
             Self::Number(number) => Some(*number),
             Self::Label(_) => None,
+        }
+    }
+
+    /// The value as JSON writes it, a label without quotes.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Flag(flag) => flag.to_string(),
+            Self::Integer(count) => count.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Label(label) => label.clone(),
+        }
+    }
+
+    /// Whether it stands for a yes: a flag that is set, a number other than zero, a label with text.
+    pub(crate) fn is_truthy(&self) -> bool {
+        match self {
+            Self::Flag(flag) => *flag,
+            Self::Integer(count) => *count != 0,
+            Self::Number(number) => *number != 0.0,
+            Self::Label(label) => !label.is_empty(),
+        }
+    }
+}
+
+impl From<ScoreValue> for Value {
+    fn from(value: ScoreValue) -> Self {
+        match value {
+            ScoreValue::Flag(flag) => flag.into(),
+            ScoreValue::Integer(count) => count.into(),
+            ScoreValue::Number(number) => number.into(),
+            ScoreValue::Label(label) => label.into(),
         }
     }
 }
@@ -112,40 +150,18 @@ impl Score {
     }
 }
 
-/// Something an evaluator can return: a flag, a number, a label, a [`Score`], an option of these (`None` is no score),
-/// and `Result` of them with any error.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the score of an evaluator",
-    note = "return a bool, a number, a text or `Score`, or `Option` or `Result` of these"
-)]
-pub trait IntoScore {
-    /// The score; `None` for an evaluator that has nothing to say here.
-    ///
-    /// # Errors
-    ///
-    /// [`TaskError`] when the evaluator failed.
-    fn into_score(self) -> Result<Option<Score>, TaskError>;
-}
-
-impl IntoScore for Score {
-    fn into_score(self) -> Result<Option<Score>, TaskError> {
-        Ok(Some(self))
+/// The value, and in parentheses the reason for it.
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.value)?;
+        match &self.explanation {
+            Some(explanation) => write!(f, " ({explanation})"),
+            None => Ok(()),
+        }
     }
 }
 
-impl<T: IntoScore> IntoScore for Option<T> {
-    fn into_score(self) -> Result<Option<Score>, TaskError> {
-        self.map_or(Ok(None), T::into_score)
-    }
-}
-
-impl<T: IntoScore, E: Into<Box<dyn Error + Send + Sync>>> IntoScore for Result<T, E> {
-    fn into_score(self) -> Result<Option<Score>, TaskError> {
-        self.map_err(TaskError::of)?.into_score()
-    }
-}
-
-macro_rules! scores {
+macro_rules! values {
     ($($t:ty => |$value:ident| $score:expr;)*) => {$(
         impl From<$t> for ScoreValue {
             fn from($value: $t) -> Self {
@@ -153,15 +169,21 @@ macro_rules! scores {
             }
         }
 
+        impl From<$t> for Score {
+            fn from(value: $t) -> Self {
+                Self::new(value)
+            }
+        }
+
         impl IntoScore for $t {
-            fn into_score(self) -> Result<Option<Score>, TaskError> {
-                Ok(Some(Score::new(self)))
+            fn into_score(self) -> Result<Scores, TaskError> {
+                Ok(Score::new(self).into())
             }
         }
     )*};
 }
 
-scores! {
+values! {
     bool => |value| Self::Flag(value);
     f64 => |value| Self::Number(value);
     f32 => |value| Self::Number(shortest(value));
@@ -179,11 +201,24 @@ scores! {
     &'static str => |value| Self::Label(value.to_owned());
 }
 
-/// An integer that may not fit 64 bits signed.
+impl From<ScoreValue> for Score {
+    fn from(value: ScoreValue) -> Self {
+        Self::new(value)
+    }
+}
+
+impl IntoScore for ScoreValue {
+    fn into_score(self) -> Result<Scores, TaskError> {
+        Ok(Score::new(self).into())
+    }
+}
+
+/// An integer that may not fit 64 bits signed; its text is then a number still.
 fn wide<T: Copy + TryInto<i64> + fmt::Display>(value: T) -> ScoreValue {
-    value
-        .try_into()
-        .map_or_else(|_| ScoreValue::Label(value.to_string()), ScoreValue::Integer)
+    value.try_into().map_or_else(
+        |_| ScoreValue::Number(value.to_string().parse().unwrap_or(f64::INFINITY)),
+        ScoreValue::Integer,
+    )
 }
 
 /// The number that a short float shows: 0.1, not 0.10000000149.

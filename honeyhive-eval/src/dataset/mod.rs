@@ -1,15 +1,29 @@
 //! Datasets: what a function is evaluated on.
 
+mod csv;
+mod error;
+mod item;
+mod jsonl;
+mod managed;
+mod source;
+mod stream;
+mod upload;
+
 use std::collections::HashSet;
 use std::fmt;
-use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+pub use error::DatasetError;
+pub(crate) use source::{Resolved, Source};
+pub use stream::DatasetStream;
+
+use item::datapoint;
+
 /// One item of a dataset: what goes in, and what should come out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Datapoint {
     /// Id under which runs are compared: `EXT-` and 16 hex digits, or the item's own `id` after `EXT-`.
@@ -31,43 +45,8 @@ pub struct Datapoint {
 pub struct Dataset {
     pub(crate) id: String,
     pub(crate) datapoints: Vec<Datapoint>,
-}
-
-/// A dataset cannot be read.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum DatasetError {
-    /// The file cannot be read.
-    #[error("dataset {path}: {source}")]
-    File {
-        /// The path as given.
-        path: String,
-        /// What went wrong.
-        source: std::io::Error,
-    },
-    /// A line or item is not JSON, or cannot be turned into it.
-    #[error("dataset {place}: not JSON: {source}")]
-    Json {
-        /// File and line, or position in the dataset.
-        place: String,
-        /// What went wrong.
-        source: serde_json::Error,
-    },
-    /// An item does not have the shape of a datapoint.
-    #[error("dataset {place}: {problem}")]
-    Shape {
-        /// File and line, or position in the dataset.
-        place: String,
-        /// What is wrong, and what was expected.
-        problem: String,
-    },
-}
-
-/// As the error displays: a `main` that returns it prints this.
-impl fmt::Debug for DatasetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
+    /// Whether the server holds it under its id.
+    managed: bool,
 }
 
 impl Dataset {
@@ -100,27 +79,6 @@ impl Dataset {
         Self::from_raw(items)
     }
 
-    /// A dataset in a JSON Lines file: one object a line. Blank lines are skipped.
-    ///
-    /// # Errors
-    ///
-    /// [`DatasetError`] when the file cannot be read or a line is no datapoint; it names the line.
-    pub fn jsonl(path: impl AsRef<Path>) -> Result<Self, DatasetError> {
-        let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|source| DatasetError::File {
-            path: path.display().to_string(),
-            source,
-        })?;
-        let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
-        Self::from_raw(lines.filter(|(_, line)| !line.trim().is_empty()).map(|(number, line)| {
-            let place = format!("{} line {}", path.display(), number + 1);
-            match RawValue::from_string(line.to_owned()) {
-                Ok(raw) => Ok((place, raw)),
-                Err(source) => Err(DatasetError::Json { place, source }),
-            }
-        }))
-    }
-
     /// Id of the dataset, from its content.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -145,6 +103,16 @@ impl Dataset {
         &self.datapoints
     }
 
+    /// Datapoints that have their ids already. What the server holds has an id without our prefix.
+    pub(crate) fn known(id: String, datapoints: Vec<Datapoint>) -> Self {
+        let managed = !id.starts_with(crate::ids::PREFIX);
+        Self {
+            id,
+            datapoints,
+            managed,
+        }
+    }
+
     fn from_raw(
         items: impl Iterator<Item = Result<(String, Box<RawValue>), DatasetError>>,
     ) -> Result<Self, DatasetError> {
@@ -165,7 +133,11 @@ impl Dataset {
             place: "as a whole".into(),
             problem: error.to_string(),
         })?;
-        Ok(Self { id, datapoints })
+        Ok(Self {
+            id,
+            datapoints,
+            managed: false,
+        })
     }
 }
 
@@ -175,63 +147,6 @@ impl fmt::Debug for Dataset {
             .field("id", &self.id)
             .field("len", &self.len())
             .finish_non_exhaustive()
-    }
-}
-
-fn datapoint(raw: &RawValue, index: usize, place: &str) -> Result<Datapoint, DatasetError> {
-    let item: Value = match serde_json::from_str(raw.get()) {
-        Ok(item) => item,
-        Err(source) => {
-            return Err(DatasetError::Json {
-                place: place.to_owned(),
-                source,
-            });
-        }
-    };
-    let shape = |problem: String| DatasetError::Shape {
-        place: place.to_owned(),
-        problem,
-    };
-    let Value::Object(mut item) = item else {
-        return Err(shape(format!(
-            "expected an object with `inputs`, found {}",
-            kind(&item)
-        )));
-    };
-    let inputs = match item.remove("inputs") {
-        None if item.contains_key("input") => return Err(shape("`inputs` is missing; `input` is not read".into())),
-        None | Some(Value::Null) => Value::Object(Map::new()),
-        Some(inputs @ Value::Object(_)) => inputs,
-        Some(other) => return Err(shape(format!("`inputs` must be an object, found {}", kind(&other)))),
-    };
-    if item.contains_key("ground_truths") {
-        return Err(shape(
-            "`ground_truths` is the old spelling: rename it to `ground_truth`".into(),
-        ));
-    }
-    let id = crate::ids::datapoint_id(raw, index).map_err(|error| shape(error.to_string()))?;
-    let ground_truth = item.remove("ground_truth").filter(|truth| !truth.is_null());
-    let metadata = match item.remove("metadata") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(metadata)) => metadata,
-        Some(other) => return Err(shape(format!("`metadata` must be an object, found {}", kind(&other)))),
-    };
-    Ok(Datapoint {
-        id,
-        inputs,
-        ground_truth,
-        metadata,
-    })
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }
 
@@ -273,16 +188,5 @@ mod tests {
             let message = Dataset::new([item]).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
-    }
-
-    #[test]
-    fn a_file_is_read_line_by_line_and_a_wrong_line_is_named() {
-        let path = std::env::temp_dir().join(format!("honeyhive-eval-{}.jsonl", std::process::id()));
-        std::fs::write(&path, "{\"inputs\": {\"q\": 1}}\n\n{\"inputs\": {\"q\": 2}}\n").unwrap();
-        assert_eq!(Dataset::jsonl(&path).unwrap().len(), 2);
-        std::fs::write(&path, "{\"inputs\": {}}\n{oops}\n").unwrap();
-        let message = Dataset::jsonl(&path).unwrap_err().to_string();
-        std::fs::remove_file(&path).unwrap();
-        assert!(message.contains("line 2: not JSON"), "{message}");
     }
 }
