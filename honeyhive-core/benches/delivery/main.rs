@@ -4,7 +4,8 @@
 //!
 //! `hand_over` times the end of a span that has two attributes, with 1, 2 and 4 threads on one tracer; a flush between
 //! samples, not timed, keeps the queue from being full. The stock `BatchSpanProcessor` gets the same span, and an
-//! exporter that drops it. `throughput` is printed first: 200,000 spans to a server in this process that answers 200; the worker is one thread, and what it computes is told apart from what the others do.
+//! exporter that drops it. `throughput` is printed first: 200,000 spans to a server in this process that answers 200;
+//! the worker is one thread, and what it computes is told apart from what the others do.
 //!
 //! Last results (2026-11-24, two cores shared with a load of ten, Linux, rustc 1.95):
 //!
