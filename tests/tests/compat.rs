@@ -13,6 +13,7 @@ use honeyhive_compat as honeyhive;
 use honeyhive_compat::{CompatError, Enrichment, HoneyHiveTracer, InitOptions, LEGACY_SERVER_URL, LegacyTracer as _};
 use honeyhive_core::SessionId;
 use honeyhive_core::event::EventTree;
+use honeyhive_core::task;
 use honeyhive_local::Server;
 use honeyhive_tests::{KEY, server};
 use serde_json::json;
@@ -369,4 +370,81 @@ fn a_session_that_exists_is_continued_by_its_id() {
         "script"
     );
     assert!(honeyhive::init_from_session_id(KEY, "not-a-uuid", server.url()).is_err());
+}
+
+#[test]
+fn what_is_spawned_keeps_its_session_through_task_and_is_an_error_where_nobody_can_tell() {
+    let _alone = alone();
+    let server = server();
+    let tracer = honeyhive::init(options(&server)).unwrap();
+    let request = tracer.new_session("request").start();
+    let spawned = || {
+        let with_context = task::spawn_thread(honeyhive::session_id).join().unwrap();
+        let bare = std::thread::spawn(honeyhive::session_id).join().unwrap();
+        (with_context.unwrap(), bare)
+    };
+    let (with_context, bare) = request.in_scope(spawned);
+    assert_eq!(with_context, request.session_id());
+    assert_eq!(bare.unwrap(), tracer.session_id(), "the only tracer there is");
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let enrich = async || {
+        tokio::task::yield_now().await;
+        lookup(5);
+        honeyhive::set_metadata(json!({"spawned": true})).unwrap();
+    };
+    let task = runtime.block_on(request.scope(async { task::spawn(enrich()) }));
+    runtime.block_on(task).unwrap();
+    let events = tree(&tracer, request.session_id());
+    assert_eq!(events.find("lookup").unwrap().event().inputs["id"], 5);
+    assert_eq!(events.roots().next().unwrap().event().metadata["spawned"], true);
+    assert_eq!(tree(&tracer, tracer.session_id()).len(), 1);
+
+    let _other = honeyhive::init(options(&server)).unwrap();
+    let (with_context, bare) = request.in_scope(spawned);
+    assert_eq!(with_context, request.session_id());
+    assert!(matches!(bare, Err(CompatError::SeveralTracers { .. })), "{bare:?}");
+}
+
+#[test]
+fn session_start_opens_another_session_and_leaves_the_first_as_it_is() {
+    let _alone = alone();
+    let server = server();
+    let tracer = honeyhive::init(options(&server)).unwrap();
+    let second = tracer.session_start();
+    second.in_scope(|| lookup(2));
+    lookup(1);
+    for (tracer, id) in [(&tracer, 1), (&second, 2)] {
+        let session = tree(tracer, tracer.session_id());
+        assert_eq!(session.roots().next().unwrap().event().event_name, "script");
+        assert_eq!(session.find("lookup").unwrap().event().inputs["id"], id);
+    }
+}
+
+#[test]
+fn a_tracer_that_was_made_the_default_outlives_the_programs_handle() {
+    let _alone = alone();
+    let server = server();
+    let tracer = HoneyHiveTracer::builder()
+        .api_key(KEY)
+        .server_url(server.url())
+        .build()
+        .unwrap();
+    let id = tracer.session_id();
+    honeyhive::set_default_tracer(&tracer);
+    drop(tracer);
+    assert_eq!(honeyhive::session_id().unwrap(), id);
+    lookup(1);
+    honeyhive::flush().unwrap();
+
+    // And one that nothing keeps is gone with its last handle.
+    honeyhive::reset();
+    drop(
+        HoneyHiveTracer::builder()
+            .api_key(KEY)
+            .server_url(server.url())
+            .build()
+            .unwrap(),
+    );
+    assert!(matches!(honeyhive::session_id(), Err(CompatError::NoTracer { .. })));
 }

@@ -16,7 +16,7 @@ use honeyhive_core::api::RunStatus;
 use honeyhive_core::task;
 use honeyhive_eval::{Dataset, EvalError};
 use honeyhive_local::Server;
-use honeyhive_tests::{KEY, all_events, get, server, settings};
+use honeyhive_tests::{KEY, all_events, get, server, settings, tracer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -275,6 +275,45 @@ fn the_result_has_the_attributes_of_0_2_57() {
     assert_eq!(run["metadata"]["commit"], "abc");
     assert_eq!(run["metadata"]["dataset_name"], "Questions");
     assert_eq!(run["metadata"]["offline_dataset_id"], "EXT-faq");
+}
+
+#[test]
+fn a_dataset_of_the_server_is_run_on_by_its_id() {
+    let server = server();
+    let items = [
+        json!({"inputs": {"q": "bee"}, "ground_truth": {"a": "BEE"}}),
+        json!({"inputs": {"q": "wasp"}, "ground_truth": {"a": "?"}}),
+    ];
+    let local = Dataset::new(items).unwrap();
+    let tracer = tracer(&server);
+    let managed = runtime().block_on(local.upload(&tracer.api(), "faq")).unwrap();
+
+    let options = EvaluateOptions::new(upper).on(&server).dataset_id(managed.id());
+    let result = honeyhive::evaluate(options.evaluator("exact", exact)).unwrap();
+    assert_eq!(result.dataset_id, managed.id());
+    assert_eq!(result.data.output, [json!("BEE"), json!("WASP")]);
+    assert_eq!(result.data.ground_truth, [json!({"a": "BEE"}), json!({"a": "?"})]);
+    assert_eq!(json!(result.data.metrics), json!([{"exact": true}, {"exact": false}]));
+    let run = runtime().block_on(get(&server, &format!("/v1/runs/{}", result.run_id)));
+    let run = &run["evaluation"];
+    assert_eq!(run["dataset_id"], managed.id());
+    assert_eq!(run["metadata"]["offline_dataset_id"], Value::Null);
+    let events = runtime().block_on(all_events(&server));
+    let ids = |key: &str| {
+        events
+            .iter()
+            .filter_map(|event| event.metadata.get(key))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert!(ids("dataset_id").iter().all(|id| id == managed.id()));
+    for datapoint in managed.datapoints() {
+        assert!(ids("datapoint_id").contains(&json!(datapoint.id)), "{datapoint:?}");
+    }
+
+    let nowhere = EvaluateOptions::new(upper).on(&server).dataset_id("nowhere");
+    let message = honeyhive::evaluate(nowhere).unwrap_err().to_string();
+    assert!(message.contains("no dataset \"nowhere\""), "{message}");
 }
 
 #[test]

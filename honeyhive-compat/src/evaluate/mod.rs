@@ -8,7 +8,7 @@ mod result;
 use std::fmt;
 use std::io::{self, Write as _};
 
-use honeyhive_eval::{DatasetError, EvalError, ExperimentResult};
+use honeyhive_eval::{DatasetError, EvalError, ExperimentResult, Progress};
 
 use dataset::Given;
 pub use function::{LegacyEvaluator, LegacyFunction};
@@ -125,8 +125,12 @@ pub fn evaluate(options: EvaluateOptions) -> Result<EvaluationResult, EvaluateEr
 
 fn run(options: EvaluateOptions) -> Result<ExperimentResult, EvaluateError> {
     let workers = options.workers_from_env()?;
-    let mut evaluation = options
-        .evaluation
+    let evaluation = if options.print_results {
+        options.evaluation
+    } else {
+        options.evaluation.progress(Progress::Silent)
+    };
+    let mut evaluation = evaluation
         .name(options.name)
         .max_workers(workers)
         .connection(options.connection);

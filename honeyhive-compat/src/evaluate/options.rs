@@ -158,7 +158,8 @@ impl EvaluateOptions {
         self
     }
 
-    /// Whether the table is printed to standard output at the end. Default: yes.
+    /// Whether the table is printed to standard output at the end, and progress shown meanwhile where someone watches.
+    /// Default: yes.
     pub fn print_results(mut self, print: bool) -> Self {
         self.print_results = print;
         self
