@@ -10,13 +10,16 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use honeyhive_compat as honeyhive;
-use honeyhive_compat::{CompatError, Enrichment, HoneyHiveTracer, InitOptions, LEGACY_SERVER_URL, LegacyTracer as _};
+use honeyhive_compat::{
+    CompatError, Datapoint, Enrichment, EvaluateOptions, HoneyHiveTracer, InitOptions, LEGACY_SERVER_URL,
+    LegacyTracer as _,
+};
 use honeyhive_core::SessionId;
 use honeyhive_core::event::EventTree;
 use honeyhive_core::task;
 use honeyhive_local::Server;
 use honeyhive_tests::{KEY, server};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The tracers that are alive are of the process: one test at a time, and none is left from the one before.
 fn alone() -> MutexGuard<'static, ()> {
@@ -447,4 +450,40 @@ fn a_tracer_that_was_made_the_default_outlives_the_programs_handle() {
             .unwrap(),
     );
     assert!(matches!(honeyhive::session_id(), Err(CompatError::NoTracer { .. })));
+}
+
+#[test]
+fn a_bare_thread_inside_evaluate_is_an_error_and_never_writes_into_the_scripts_session() {
+    #[honeyhive::trace]
+    fn work() {}
+
+    fn in_threads(_: Datapoint) -> Value {
+        let bare = std::thread::spawn(|| {
+            work();
+            honeyhive::set_metadata(json!({"stray": true}))
+        });
+        assert!(matches!(bare.join().unwrap(), Err(CompatError::SeveralTracers { .. })));
+        let carried = task::spawn_thread(|| {
+            work();
+            honeyhive::session_id()
+        });
+        json!({ "session": carried.join().unwrap().unwrap() })
+    }
+
+    let _alone = alone();
+    let server = server();
+    let tracer = honeyhive::init(options(&server)).unwrap();
+    let evaluation = EvaluateOptions::new(in_threads).api_key(KEY).server_url(server.url());
+    let dataset = json!([{"inputs": {}}, {"inputs": {}}]);
+    let result = honeyhive::evaluate(evaluation.dataset(dataset).print_results(false)).unwrap();
+    for (output, session) in result.data.output.iter().zip(&result.session_ids) {
+        assert_eq!(output["session"], json!(session), "{:?}", result.data.metadata);
+        assert!(tree(&tracer, *session).find("work").is_some());
+    }
+    assert_eq!(tree(&tracer, tracer.session_id()).len(), 1, "the session itself");
+    assert_eq!(
+        honeyhive::session_id().unwrap(),
+        tracer.session_id(),
+        "found again when the evaluation is over"
+    );
 }
