@@ -7,6 +7,7 @@
 )]
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use honeyhive_compat as honeyhive;
 use honeyhive_compat::{
@@ -14,7 +15,7 @@ use honeyhive_compat::{
 };
 use honeyhive_core::api::RunStatus;
 use honeyhive_core::task;
-use honeyhive_eval::{Dataset, EvalError};
+use honeyhive_eval::{Dataset, EvalError, Outputs, evaluator};
 use honeyhive_local::Server;
 use honeyhive_tests::{KEY, all_events, get, server, settings, tracer};
 use serde::Deserialize;
@@ -370,6 +371,27 @@ fn an_evaluator_that_fails_leaves_an_error_and_nothing_else() {
     assert_eq!(json!(result.data.metrics), json!([{"number": null}]));
     let error = result.data.metadata[0]["number"]["error"].as_str().unwrap();
     assert!(error.contains("argument `outputs`: invalid type: string"), "{error}");
+}
+
+#[test]
+fn evaluators_with_the_settings_of_the_old_decorator_stand_beside_plain_ones() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+    #[evaluator(repeat = 3, aggregate = "mean", check = |mean: f64, target: f64| mean >= target, target = 2.0)]
+    fn long(Outputs(answer): Outputs<String>) -> f64 {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        f64::from(u32::try_from(answer.len()).unwrap())
+    }
+
+    let server = server();
+    let dataset = json!([{"inputs": {"q": "bee"}, "ground_truths": {"a": "BEE"}}, {"inputs": {"q": "a"}}]);
+    let options = EvaluateOptions::new(upper).on(&server).dataset(dataset);
+    let result = honeyhive::evaluate(options.evaluator("exact", exact).evaluators((long,))).unwrap();
+    assert_eq!(
+        json!(result.data.metrics),
+        json!([{"exact": true, "long": true}, {"exact": null, "long": false}]),
+    );
+    assert_eq!(CALLS.load(Ordering::Relaxed), 6);
 }
 
 #[test]
