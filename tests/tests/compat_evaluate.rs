@@ -404,6 +404,8 @@ fn what_cannot_run_says_what_to_write() {
     let message = |options| honeyhive::evaluate(options).unwrap_err().to_string();
     assert!(message(options()).contains("call .dataset("));
     assert!(message(options().dataset("faq.json")).contains("`data`"));
+    let no_json = options().dataset([HashMap::from([((1, 2), 3)])]);
+    assert!(message(no_json).contains("cannot be turned into JSON: key must be a string"));
     assert!(message(options().dataset(json!([{"input": {}}]))).contains("`inputs` is missing"));
     let wrong = options().dataset(questions()).api_key("has a space");
     let wrong = honeyhive::evaluate(wrong).unwrap_err();
