@@ -396,8 +396,8 @@ fn what_is_spawned_keeps_its_session_through_task_and_is_an_error_where_nobody_c
         lookup(5);
         honeyhive::set_metadata(json!({"spawned": true})).unwrap();
     };
-    let task = runtime.block_on(request.scope(async { task::spawn(enrich()) }));
-    runtime.block_on(task).unwrap();
+    let spawning = async { task::spawn(enrich()).await.unwrap() };
+    runtime.block_on(request.scope(spawning));
     let events = tree(&tracer, request.session_id());
     assert_eq!(events.find("lookup").unwrap().event().inputs["id"], 5);
     assert_eq!(events.roots().next().unwrap().event().metadata["spawned"], true);
