@@ -1,11 +1,14 @@
 //! A pipeline: queue, worker thread and SDK tracer of one destination.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use futures_timer::Delay;
+use futures_util::future::{Either, select};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Context, InstrumentationScope, Key, KeyValue};
 use opentelemetry_sdk::Resource;
@@ -27,6 +30,9 @@ use crate::span::Ids;
 
 /// What the worker needs to come to its end once its time is over.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// The longest limit, a year: no clock can tell the end of one much longer.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// One destination. Dropped with its last handle, it drains what is queued, for at most its drain timeout.
 pub(crate) struct Pipeline {
@@ -182,11 +188,9 @@ impl Pipeline {
     pub(crate) async fn flush(&self, limit: Duration) -> Result<(), FlushError> {
         let reported = self.queue.counters.reported();
         let upto = self.queue.request_flush();
-        let settled = self
-            .runtime
-            .spawn(wait_settled(self.settled.clone(), upto, limit))
-            .await;
-        self.report(settled.unwrap_or_else(|_| self.is_settled(upto)), reported)
+        let mut settled = self.settled.clone();
+        within(limit, settled.wait_for(|done| *done >= upto)).await;
+        self.report(self.is_settled(upto), reported)
     }
 
     pub(crate) fn flush_blocking(&self, limit: Duration) -> Result<(), FlushError> {
@@ -195,12 +199,12 @@ impl Pipeline {
         let (sender, receiver) = mpsc::channel();
         let settled = self.settled.clone();
         self.runtime.spawn(async move {
+            wait_settled(settled, upto, limit).await;
             // The caller may have stopped waiting.
-            let _ = sender.send(wait_settled(settled, upto, limit).await);
+            let _ = sender.send(());
         });
-        let settled = receiver.recv_timeout(limit.saturating_add(GRACE));
-        let settled = settled.unwrap_or_else(|_| self.is_settled(upto));
-        self.report(settled, reported)
+        let _ = receiver.recv_timeout(limit);
+        self.report(self.is_settled(upto), reported)
     }
 
     fn is_settled(&self, upto: u64) -> bool {
@@ -222,9 +226,9 @@ impl Pipeline {
         let reported = self.queue.counters.reported();
         self.close(limit);
         let mut settled = self.settled.clone();
-        // Hung up when the worker has ended, which it does in time.
-        while settled.changed().await.is_ok() {}
-        self.report(true, reported)
+        // Hung up when the worker has ended.
+        let ended = within(limit.max(GRACE), async { while settled.changed().await.is_ok() {} }).await;
+        self.report(ended, reported)
     }
 
     pub(crate) fn shutdown_blocking(&self, limit: Duration) -> Result<(), FlushError> {
@@ -236,7 +240,7 @@ impl Pipeline {
 
     /// Tells the worker to end. It keeps some of the time for what is left then.
     fn close(&self, limit: Duration) {
-        let now = Instant::now();
+        let (now, limit) = (Instant::now(), limit.min(FOREVER));
         // Part of the time is for what is left then; more of it if that is to be written to disk.
         let grace = if self.config.spool.is_some() {
             limit / 3
@@ -325,6 +329,13 @@ impl fmt::Debug for Pipeline {
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether it ends in time. The clock is neither the worker's, which a function of the program can hold up, nor that of
+/// a runtime the caller may not have.
+async fn within(limit: Duration, ends: impl Future) -> bool {
+    let (ends, over) = (pin!(ends), Delay::new(limit.min(FOREVER)));
+    matches!(select(ends, over).await, Either::Left(_))
 }
 
 /// The SDK's defaults, and the name and version that are configured; the program's name where none is.

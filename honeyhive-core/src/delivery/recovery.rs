@@ -205,7 +205,7 @@ async fn resend_spans(transport: &SharedTransport, spans: usize, body: Bytes) ->
             Ok(reply) => {
                 let (refused, why) = rejected(&reply.body);
                 let refused = usize::try_from(refused).unwrap_or(usize::MAX).min(part.spans);
-                resent.note(part.spans - refused, refused, why);
+                resent.note(part.spans - refused, refused, transport.showable(why));
             }
             Err(error) if error.is_transient() => return Err(error),
             Err(error) => match about_the_body(&error).then(|| part.halves()).flatten() {

@@ -9,7 +9,7 @@ mod file;
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use prost::bytes::Bytes;
 use uuid::Uuid;
@@ -50,11 +50,7 @@ impl Spool {
     /// Makes the directory of this destination where it is not there, and sees whether it can be written.
     pub(super) fn open(settings: &SpoolSettings, config: &Config) -> io::Result<Self> {
         let directory = settings.directory.join(destination(config).simple().to_string());
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&directory)?;
+        make(&directory)?;
         let probe = directory.join(Uuid::new_v4().simple().to_string());
         fs::write(&probe, [])?;
         fs::remove_file(probe)?;
@@ -86,6 +82,8 @@ impl Spool {
 
     /// Writes a file; it is safe after the next [`commit`](Self::commit). Older ones make room for it.
     pub(super) fn write(&mut self, kind: Kind, items: usize, body: &[u8]) -> io::Result<Vec<GivenUp>> {
+        // Somebody may have cleaned it away meanwhile.
+        make(&self.directory)?;
         let given_up = self.make_room(body.len() as u64)?;
         let name = Name::fresh(kind, items);
         file::write(&self.directory, &name, body)?;
@@ -156,37 +154,46 @@ impl Spool {
 
     /// Oldest first, files go until there is room for as many bytes.
     fn make_room(&mut self, bytes: u64) -> io::Result<Vec<GivenUp>> {
+        let max_bytes = self.settings.max_bytes;
+        let no_room = || io::Error::other(format!("{bytes} bytes more do not fit into the spool's {max_bytes}"));
+        if bytes > max_bytes {
+            // Nothing goes for what never fits.
+            return Err(no_room());
+        }
         let mut entries = self.entries()?;
         entries.sort();
         let mut total: u64 = entries.iter().map(|(_, size)| size).sum();
-        let (mut given_up, max_bytes) = (Vec::new(), self.settings.max_bytes);
+        let mut given_up = Vec::new();
         for (path, size) in entries {
             if total.saturating_add(bytes) <= max_bytes {
                 break;
             }
             let text = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let items = match Name::parse(text) {
-                // One that is being sent is left alone.
-                Some(name) if self.lock(&name).is_err() => continue,
-                Some(name) => {
-                    self.files.remove(&name);
-                    self.deferred.remove(&name);
-                    name.contents().map_or(0, |(_, items)| items)
-                }
-                None if text.ends_with(".torn") => 0,
+            let name = Name::parse(text);
+            let lock = match &name {
+                Some(name) => self.lock(name).map(Some),
+                None if text.ends_with(".torn") => Ok(None),
                 None => continue,
             };
-            fs::remove_file(&path)?;
+            let gone = match lock.and_then(|_lock| fs::remove_file(&path)) {
+                Ok(()) => false,
+                // Another process sent it, or made room with it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+                // One that is being sent is left alone.
+                Err(_) => continue,
+            };
             total -= size;
-            if items > 0 {
+            let Some(name) = name else { continue };
+            self.files.remove(&name);
+            self.deferred.remove(&name);
+            if !gone {
+                let items = name.contents().map_or(0, |(_, items)| items);
                 let why = format!("the spool is full: its oldest file, {}, had to go", path.display());
                 given_up.push(GivenUp { items, why });
             }
         }
         if total.saturating_add(bytes) > max_bytes {
-            return Err(io::Error::other(format!(
-                "{bytes} bytes more do not fit into the spool's {max_bytes}"
-            )));
+            return Err(no_room());
         }
         Ok(given_up)
     }
@@ -215,6 +222,15 @@ impl Spool {
         });
         Ok(entries.collect())
     }
+}
+
+/// Makes a directory that is its owner's alone, unless it is there.
+fn make(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
 }
 
 /// Stands for where files are to be sent and with which key, and tells neither.
