@@ -1,6 +1,7 @@
 //! A pipeline: queue, worker thread and SDK tracer of one destination.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -115,10 +116,12 @@ impl Pipeline {
             _alive: alive,
         };
         let run = move || {
-            let _end = end;
+            let end = end;
             // Spans of an instrumented HTTP client must not feed the pipeline that sends them.
             let _quiet = Context::enter_telemetry_suppressed_scope();
-            runtime.block_on(worker.run());
+            if catch_unwind(AssertUnwindSafe(|| runtime.block_on(worker.run()))).is_err() {
+                end.queue.abandon();
+            }
         };
         let worker = thread::Builder::new()
             .name("honeyhive".into())
@@ -287,7 +290,7 @@ impl Pipeline {
     /// `reported` are the losses that flushes before this one have reported.
     fn report(&self, settled: bool, reported: u64) -> Result<(), FlushError> {
         let stats = self.queue.stats();
-        if !settled {
+        if !settled && stats.pending() > 0 {
             return Err(FlushError::Timeout {
                 pending: stats.pending(),
                 last_error: stats.last_error,

@@ -204,6 +204,13 @@ impl Queue {
         self.wake.notify_one();
     }
 
+    /// Counts all that is not delivered as lost: the worker died.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let stats = self.stats();
+        self.counters.abandoned(stats.spans_pending, stats.requests_pending);
+    }
+
     /// Takes the starts and updates that wait, and the spans if `now` says so; and what the queue holds then. What is
     /// taken counts against the bound until it is [released](Self::release).
     pub(super) fn take(&self, now: impl FnOnce(&Waiting) -> bool) -> (Requests, Vec<FinishedSpan>, Waiting) {

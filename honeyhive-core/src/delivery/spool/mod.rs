@@ -64,12 +64,14 @@ impl Spool {
 
     /// Looks for what earlier processes have left, and sets aside what one of them was writing when it was killed.
     pub(super) fn look(&mut self) -> io::Result<()> {
-        for (path, _) in self.entries()? {
+        for (path, entry) in self.entries()? {
             let text = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if let Some(name) = Name::parse(text) {
                 self.files.insert(name);
             } else if text.ends_with(".draft") && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
                 let _ = fs::rename(&path, path.with_extension("torn"));
+            } else if text.ends_with(".torn") && self.is_old(&entry) {
+                let _ = fs::remove_file(&path);
             }
         }
         Ok(())
@@ -161,10 +163,10 @@ impl Spool {
             return Err(no_room());
         }
         let mut entries = self.entries()?;
-        entries.sort();
-        let mut total: u64 = entries.iter().map(|(_, size)| size).sum();
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut total: u64 = entries.iter().map(|(_, entry)| entry.len()).sum();
         let mut given_up = Vec::new();
-        for (path, size) in entries {
+        for (path, entry) in entries {
             if total.saturating_add(bytes) <= max_bytes {
                 break;
             }
@@ -182,7 +184,7 @@ impl Spool {
                 // One that is being sent is left alone.
                 Err(_) => continue,
             };
-            total -= size;
+            total -= entry.len();
             let Some(name) = name else { continue };
             self.files.remove(&name);
             self.deferred.remove(&name);
@@ -214,11 +216,16 @@ impl Spool {
         self.directory.join(name.to_string())
     }
 
-    fn entries(&self) -> io::Result<Vec<(PathBuf, u64)>> {
+    fn is_old(&self, entry: &fs::Metadata) -> bool {
+        let age = entry.modified().ok().and_then(|written| written.elapsed().ok());
+        age.is_some_and(|age| age > self.settings.max_age)
+    }
+
+    fn entries(&self) -> io::Result<Vec<(PathBuf, fs::Metadata)>> {
         let entries = fs::read_dir(&self.directory)?.filter_map(|entry| {
             let entry = entry.ok()?;
             // One that another process has just removed is none.
-            Some((entry.path(), entry.metadata().ok()?.len()))
+            Some((entry.path(), entry.metadata().ok()?))
         });
         Ok(entries.collect())
     }
