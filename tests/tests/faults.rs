@@ -326,6 +326,29 @@ async fn a_flush_and_the_end_are_in_time_though_a_function_of_the_program_is_slo
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
 
+#[test]
+fn the_delivery_thread_does_not_wait_for_itself() {
+    use std::sync::{Arc, OnceLock};
+
+    let server = ScriptedServer::start(|_, _| ok());
+    let own: Arc<OnceLock<HoneyHiveTracer>> = Arc::default();
+    let of_redact = own.clone();
+    let tracer = on(server.url())
+        .redact(move |_, _| {
+            if let Some(tracer) = of_redact.get() {
+                tracer.flush_blocking(Duration::from_secs(60)).unwrap_err();
+            }
+            None
+        })
+        .build()
+        .unwrap();
+    own.set(tracer.clone()).unwrap();
+    tracer.span("s").start().end();
+    let begun = Instant::now();
+    tracer.flush_blocking(Duration::from_secs(120)).unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn a_limit_without_end_is_a_limit_too() {
     let server = ScriptedServer::start(|_, _| ok());

@@ -206,7 +206,9 @@ impl Pipeline {
             // The caller may have stopped waiting.
             let _ = sender.send(());
         });
-        let _ = receiver.recv_timeout(limit);
+        if !self.is_worker() {
+            let _ = receiver.recv_timeout(limit);
+        }
         self.report(self.is_settled(upto), reported)
     }
 
@@ -269,6 +271,9 @@ impl Pipeline {
 
     /// Waits for the end of the worker.
     fn has_ended_within(&self, limit: Duration) -> bool {
+        if self.is_worker() {
+            return false;
+        }
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.recv_timeout(limit) != Err(mpsc::RecvTimeoutError::Timeout)
     }
@@ -285,6 +290,11 @@ impl Pipeline {
     /// The thread the runtime is on: it must never wait for itself.
     pub(crate) fn worker(&self) -> ThreadId {
         self.worker
+    }
+
+    /// Whether this is the worker's thread, on which a function of the program runs.
+    fn is_worker(&self) -> bool {
+        thread::current().id() == self.worker
     }
 
     /// `reported` are the losses that flushes before this one have reported.
@@ -316,7 +326,7 @@ impl Drop for Pipeline {
             self.config.export.drain_timeout
         };
         self.close(drain);
-        if thread::current().id() == self.worker {
+        if self.is_worker() {
             // A function of the user's, called by the worker, held the last handle: it goes on when this has returned.
             return;
         }
