@@ -214,6 +214,29 @@ fn a_directory_that_cannot_be_written_is_an_error_that_names_it() {
     fs::remove_file(&directory.0).unwrap();
 }
 
+/// As with a disk that is full.
+#[test]
+fn what_a_spool_cannot_keep_is_counted_and_said() {
+    let directory = Directory::new("broken");
+    let tracer = at(&nowhere(), &directory).build().unwrap();
+    spans(&tracer, 100);
+    fs::remove_dir_all(&directory.0).unwrap();
+    fs::write(&directory.0, "a file").unwrap();
+    let begun = Instant::now();
+    let error = tracer.shutdown_blocking(Duration::from_secs(2)).unwrap_err();
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(matches!(error, FlushError::Lost { lost: 101, .. }), "{error}");
+    let stats = tracer.stats();
+    let counted = (
+        stats.spans_unsent_at_exit,
+        stats.requests_lost,
+        stats.spans_spooled,
+        stats.pending(),
+    );
+    assert_eq!(counted, (100, 1, 0, 0), "{stats:?}");
+    fs::remove_file(&directory.0).unwrap();
+}
+
 /// The child writes to the spool without end and says how much is acknowledged; it is killed in the middle.
 #[test]
 #[cfg(unix)]

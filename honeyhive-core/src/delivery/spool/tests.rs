@@ -125,7 +125,7 @@ fn damaged_files_are_set_aside_and_old_ones_removed() {
     ));
     fs::rename(spool.path(&names[1]), old).unwrap();
     fs::write(directory.0.join("half.draft"), "torn").unwrap();
-    let forgotten = fs::File::create(directory.0.join("old.torn")).unwrap();
+    let forgotten = File::create(directory.0.join("old.torn")).unwrap();
     forgotten.set_modified(std::time::UNIX_EPOCH).unwrap();
     spool.files.clear();
     spool.look().unwrap();
