@@ -206,6 +206,38 @@ fn a_file_a_server_fails_on_holds_no_other_and_one_it_refuses_is_counted() {
 }
 
 #[test]
+fn of_a_file_that_is_parted_only_what_is_left_is_sent_again() {
+    let (address, directory) = (nowhere(), Directory::new("parted"));
+    let lonely = at(&address, &directory).skip_session_start().build().unwrap();
+    for name in ["one", "two"] {
+        lonely.span(name).start().end();
+    }
+    lonely.shutdown_blocking(Duration::from_secs(5)).unwrap();
+    assert_eq!(directory.files().len(), 1);
+    let taken = Arc::<Mutex<Vec<String>>>::default();
+    let log = taken.clone();
+    let _server = ScriptedServer::start_at(&address, move |before, request| {
+        let spans = request.spans();
+        match (spans.len(), before) {
+            (2.., _) => status(413),
+            // Of the two halves one is taken at once and one is not.
+            (_, 2) => status(503),
+            _ => {
+                log.lock().unwrap().push(spans[0].name.clone());
+                ok()
+            }
+        }
+    });
+    let tracer = at(&address, &directory).skip_session_start().build().unwrap();
+    eventually("both are sent", || tracer.stats().spool_delivered == 2);
+    let mut taken = taken.lock().unwrap().clone();
+    taken.sort();
+    assert_eq!(taken, ["one", "two"]);
+    drop(tracer);
+    assert_eq!(directory.files().len(), 0);
+}
+
+#[test]
 fn a_directory_that_cannot_be_written_is_an_error_that_names_it() {
     let directory = Directory::new("file");
     fs::write(&directory.0, "a file").unwrap();
