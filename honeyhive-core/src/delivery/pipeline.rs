@@ -231,9 +231,9 @@ impl Pipeline {
         let reported = self.queue.counters.reported();
         self.close(limit);
         let mut settled = self.settled.clone();
-        // Hung up when the worker has ended.
+        // Hung up when the worker has ended, also if it died and what it held is yet to be counted.
         let ended = within(limit.max(GRACE), async { while settled.changed().await.is_ok() {} }).await;
-        self.report(ended, reported)
+        self.report(ended && self.queue.stats().pending() == 0, reported)
     }
 
     pub(crate) fn shutdown_blocking(&self, limit: Duration) -> Result<(), FlushError> {
