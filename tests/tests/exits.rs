@@ -152,6 +152,44 @@ fn a_process_that_ends_delivers_and_one_that_is_started_anew_delivers_too() {
     }
 }
 
+/// A subscriber of the program runs on the worker's thread, and may panic there.
+#[test]
+#[allow(clippy::print_stdout, reason = "what is printed is what is looked at")]
+fn what_the_worker_held_when_it_died_is_counted_and_told() {
+    const NAME: &str = "what_the_worker_held_when_it_died_is_counted_and_told";
+    if let Some(url) = child::part() {
+        use tracing_subscriber::layer::SubscriberExt as _;
+        use tracing_subscriber::util::SubscriberInitExt as _;
+
+        tracing_subscriber::registry().with(Panicking).init();
+        let tracer = on(&url).build().unwrap();
+        (0..5).for_each(|_| tracer.span("s").start().end());
+        let error = tracer.shutdown_blocking(DRAIN).unwrap_err();
+        let stats = tracer.stats();
+        assert_eq!((stats.spans_ended, stats.spans_unsent_at_exit), (5, 5), "{stats:?}");
+        assert_eq!(stats.pending(), 0, "{stats:?}");
+        println!("told: {error}");
+        return;
+    }
+    let server = ScriptedServer::start(|_, _| ok());
+    let Output { stdout, stderr, .. } = run(NAME, &server);
+    let said = String::from_utf8_lossy(&stdout);
+    assert!(
+        said.contains("told: ") && said.contains("delivery thread"),
+        "{said}{}",
+        String::from_utf8_lossy(&stderr)
+    );
+}
+
+/// Panics on the worker's thread, whatever the event.
+struct Panicking;
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Panicking {
+    fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        assert_ne!(std::thread::current().name(), Some("honeyhive"), "as planned");
+    }
+}
+
 /// Everything that may be printed, logged or shown, on a server that repeats the key in all it says.
 #[test]
 #[allow(clippy::print_stdout, reason = "what is printed is what is looked at")]

@@ -261,6 +261,120 @@ async fn a_key_that_a_server_repeats_goes_no_further() {
 }
 
 #[tokio::test]
+async fn nor_does_one_it_repeats_with_a_success_or_one_of_a_collector() {
+    const OTHER: &str = "of-the-collector-0123";
+    let server = ScriptedServer::start(|_, request| {
+        let said = format!("left out for {:?} {}", request.headers, "x".repeat(5_000));
+        axum::Json(serde_json::json!({"partialSuccess": {"rejectedSpans": 1, "errorMessage": said}})).into_response()
+    });
+    let tracer = on(server.url())
+        .otlp_protocol(honeyhive_core::OtlpProtocol::HttpJson)
+        .otlp_header("x-collector", format!("Token {OTHER}"))
+        .build()
+        .unwrap();
+    tracer.span("s").start().end();
+    let error = tracer.flush(Duration::from_secs(30)).await.unwrap_err();
+    let text = format!("{error} {:?}", tracer.stats());
+    assert!(text.contains("left out for"), "{text}");
+    assert!(!text.contains(KEY) && !text.contains(OTHER), "{text}");
+    assert!(text.len() < 2_500, "{text}");
+}
+
+#[test]
+fn a_server_that_is_away_or_fails_is_not_asked_all_the_time() {
+    let failing = ScriptedServer::start(|_, _| status(503));
+    for url in [&nowhere(), failing.url()] {
+        let tracer = on(url).build().unwrap();
+        tracer.span("s").start().end();
+        // Long enough for the pauses to have grown: no condition tells that nothing comes.
+        std::thread::sleep(Duration::from_secs(4));
+        let retries = tracer.stats().retries;
+        assert!((4..30).contains(&retries), "{retries} in 4 s");
+        tracer.shutdown_blocking(Duration::ZERO).unwrap_err();
+    }
+}
+
+#[test]
+fn each_flush_is_another_try() {
+    let tracer = on(&nowhere()).build().unwrap();
+    tracer.span("s").start().end();
+    for _ in 0..30 {
+        tracer.flush_blocking(Duration::from_millis(50)).unwrap_err();
+    }
+    let stats = tracer.stats();
+    assert!(stats.retries > 20, "{stats:?}");
+    tracer.shutdown_blocking(Duration::ZERO).unwrap_err();
+}
+
+#[tokio::test]
+async fn a_flush_and_the_end_are_in_time_though_a_function_of_the_program_is_slow() {
+    let server = ScriptedServer::start(|_, _| ok());
+    let tracer = on(server.url())
+        .redact(|_, _| {
+            std::thread::sleep(Duration::from_millis(300));
+            None
+        })
+        .build()
+        .unwrap();
+    for _ in 0..20 {
+        tracer.span("s").start().end();
+    }
+    let begun = Instant::now();
+    tracer.flush(Duration::from_millis(200)).await.unwrap_err();
+    tracer.flush_blocking(Duration::from_millis(200)).unwrap_err();
+    tracer.shutdown(Duration::from_millis(200)).await.unwrap_err();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn the_delivery_thread_does_not_wait_for_itself() {
+    use std::sync::{Arc, OnceLock};
+
+    let server = ScriptedServer::start(|_, _| ok());
+    let own: Arc<OnceLock<HoneyHiveTracer>> = Arc::default();
+    let of_redact = own.clone();
+    let tracer = on(server.url())
+        .redact(move |_, _| {
+            if let Some(tracer) = of_redact.get() {
+                tracer.flush_blocking(Duration::from_secs(60)).unwrap_err();
+            }
+            None
+        })
+        .build()
+        .unwrap();
+    own.set(tracer.clone()).unwrap();
+    tracer.span("s").start().end();
+    let begun = Instant::now();
+    tracer.flush_blocking(Duration::from_secs(120)).unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_limit_without_end_is_a_limit_too() {
+    let server = ScriptedServer::start(|_, _| ok());
+    let tracer = on(server.url()).build().unwrap();
+    tracer.span("s").start().end();
+    tracer.flush(Duration::MAX).await.unwrap();
+    tracer.flush_blocking(Duration::MAX).unwrap();
+    tracer.shutdown(Duration::MAX).await.unwrap();
+    tracer.shutdown_blocking(Duration::MAX).unwrap();
+}
+
+#[test]
+fn what_comes_after_the_end_says_that_this_is_why_it_is_lost() {
+    let server = ScriptedServer::start(|_, _| ok());
+    let tracer = on(server.url()).build().unwrap();
+    tracer.shutdown_blocking(Duration::from_secs(30)).unwrap();
+    tracer.enrich_session(Enrichment::new().metadata("a", 1));
+    let stats = tracer.stats();
+    assert_eq!(stats.requests_lost, 1);
+    assert!(
+        stats.last_error.as_ref().is_some_and(|why| why.contains("ended")),
+        "{stats:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_experiment_says_what_it_lost() {
     let server = ScriptedServer::start(|_, request| match request.line.as_str() {
         "POST /opentelemetry/v1/traces" => status(400),

@@ -206,11 +206,66 @@ fn a_file_a_server_fails_on_holds_no_other_and_one_it_refuses_is_counted() {
 }
 
 #[test]
+fn of_a_file_that_is_parted_only_what_is_left_is_sent_again() {
+    let (address, directory) = (nowhere(), Directory::new("parted"));
+    let lonely = at(&address, &directory).skip_session_start().build().unwrap();
+    for name in ["one", "two"] {
+        lonely.span(name).start().end();
+    }
+    lonely.shutdown_blocking(Duration::from_secs(5)).unwrap();
+    assert_eq!(directory.files().len(), 1);
+    let taken = Arc::<Mutex<Vec<String>>>::default();
+    let log = taken.clone();
+    let _server = ScriptedServer::start_at(&address, move |before, request| {
+        let spans = request.spans();
+        match (spans.len(), before) {
+            (2.., _) => status(413),
+            // Of the two halves one is taken at once and one is not.
+            (_, 2) => status(503),
+            _ => {
+                log.lock().unwrap().push(spans[0].name.clone());
+                ok()
+            }
+        }
+    });
+    let tracer = at(&address, &directory).skip_session_start().build().unwrap();
+    eventually("both are sent", || tracer.stats().spool_delivered == 2);
+    let mut taken = taken.lock().unwrap().clone();
+    taken.sort();
+    assert_eq!(taken, ["one", "two"]);
+    drop(tracer);
+    assert_eq!(directory.files().len(), 0);
+}
+
+#[test]
 fn a_directory_that_cannot_be_written_is_an_error_that_names_it() {
     let directory = Directory::new("file");
     fs::write(&directory.0, "a file").unwrap();
     let error = at("127.0.0.1:1", &directory).build().unwrap_err();
     assert!(error.to_string().starts_with("spool_dir: "), "{error}");
+    fs::remove_file(&directory.0).unwrap();
+}
+
+/// As with a disk that is full.
+#[test]
+fn what_a_spool_cannot_keep_is_counted_and_said() {
+    let directory = Directory::new("broken");
+    let tracer = at(&nowhere(), &directory).build().unwrap();
+    spans(&tracer, 100);
+    fs::remove_dir_all(&directory.0).unwrap();
+    fs::write(&directory.0, "a file").unwrap();
+    let begun = Instant::now();
+    let error = tracer.shutdown_blocking(Duration::from_secs(2)).unwrap_err();
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(matches!(error, FlushError::Lost { lost: 101, .. }), "{error}");
+    let stats = tracer.stats();
+    let counted = (
+        stats.spans_unsent_at_exit,
+        stats.requests_lost,
+        stats.spans_spooled,
+        stats.pending(),
+    );
+    assert_eq!(counted, (100, 1, 0, 0), "{stats:?}");
     fs::remove_file(&directory.0).unwrap();
 }
 

@@ -40,8 +40,9 @@ pub(super) struct Page<T, Next> {
     pub(super) next: Option<Next>,
 }
 
-impl<T: Send + 'static> Pages<T> {
-    /// `fetch` gets a page; `None` to begin with means there is none.
+impl<T: Clone + PartialEq + Send + 'static> Pages<T> {
+    /// `fetch` gets a page; `None` to begin with means there is none. A page that comes once more is an error: it would
+    /// come for ever.
     pub(super) fn new<Next, Fetched>(
         operation: &'static str,
         link: Arc<Link>,
@@ -52,14 +53,24 @@ impl<T: Send + 'static> Pages<T> {
         Next: Send + 'static,
         Fetched: Future<Output = Result<Page<T, Next>, ApiError>> + Send + 'static,
     {
-        let state = (VecDeque::new(), first, fetch);
-        let items = stream::try_unfold(state, |(mut ready, mut next, fetch)| async move {
+        let state = (VecDeque::new(), None, first, fetch);
+        let items = stream::try_unfold(state, move |(mut ready, mut seen, mut next, fetch)| async move {
             loop {
                 if let Some(item) = ready.pop_front() {
-                    return Ok(Some((item, (ready, next, fetch))));
+                    return Ok(Some((item, (ready, seen, next, fetch))));
                 }
                 let Some(page) = next else { return Ok(None) };
                 let page = fetch(page).await?;
+                let ends = ends(&page.items);
+                if ends.is_some() && ends == seen {
+                    return Err(ApiError::Answer {
+                        operation,
+                        route: "the page after the last one".to_owned(),
+                        problem: "it is the last one once more; the server seems to ignore which page it is asked for"
+                            .to_owned(),
+                    });
+                }
+                seen = ends;
                 ready = page.items.into();
                 next = page.next;
             }
@@ -70,7 +81,18 @@ impl<T: Send + 'static> Pages<T> {
             items: Box::pin(items),
         }
     }
+}
 
+/// By what a page is known: its first and its last item. A list that grows meanwhile moves items to the next page, and a
+/// page of one item can be the one before.
+fn ends<T: Clone>(items: &[T]) -> Option<(T, T)> {
+    match items {
+        [first, .., last] => Some((first.clone(), last.clone())),
+        _ => None,
+    }
+}
+
+impl<T: Send + 'static> Pages<T> {
     /// The whole list.
     ///
     /// # Errors

@@ -65,6 +65,12 @@ impl Backoff {
             .map_or(Duration::ZERO, |first| now.saturating_duration_since(first))
     }
 
+    /// Whether the last pause is over and nothing has failed since in `other`.
+    pub(super) fn outlasts(&self, other: &Self, now: Instant) -> bool {
+        let end = self.until.filter(|until| *until <= now);
+        end.is_some_and(|end| !other.failed_since(end))
+    }
+
     /// When the pause is over, if there is one.
     pub(super) fn until(&self, now: Instant) -> Option<Instant> {
         self.until.filter(|until| *until > now)

@@ -98,7 +98,7 @@ pub(super) fn about_the_body(error: &SendError) -> bool {
     error.status().is_some_and(|status| about_the_body.contains(&status))
 }
 
-/// The spans a server says it did not take, and why.
+/// The spans a server says it did not take, and why, in its own words.
 pub(super) fn rejected(answer: &[u8]) -> (u64, String) {
     // An answer that is no OTLP message comes from a server that is content with everything.
     let partial = if answer.first() == Some(&b'{') {

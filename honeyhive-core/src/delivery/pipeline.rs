@@ -1,11 +1,15 @@
 //! A pipeline: queue, worker thread and SDK tracer of one destination.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use futures_timer::Delay;
+use futures_util::future::{Either, select};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Context, InstrumentationScope, Key, KeyValue};
 use opentelemetry_sdk::Resource;
@@ -27,6 +31,9 @@ use crate::span::Ids;
 
 /// What the worker needs to come to its end once its time is over.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// The longest limit, a year: no clock can tell the end of one much longer.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// One destination. Dropped with its last handle, it drains what is queued, for at most its drain timeout.
 pub(crate) struct Pipeline {
@@ -109,10 +116,12 @@ impl Pipeline {
             _alive: alive,
         };
         let run = move || {
-            let _end = end;
+            let end = end;
             // Spans of an instrumented HTTP client must not feed the pipeline that sends them.
             let _quiet = Context::enter_telemetry_suppressed_scope();
-            runtime.block_on(worker.run());
+            if catch_unwind(AssertUnwindSafe(|| runtime.block_on(worker.run()))).is_err() {
+                end.queue.abandon();
+            }
         };
         let worker = thread::Builder::new()
             .name("honeyhive".into())
@@ -182,11 +191,9 @@ impl Pipeline {
     pub(crate) async fn flush(&self, limit: Duration) -> Result<(), FlushError> {
         let reported = self.queue.counters.reported();
         let upto = self.queue.request_flush();
-        let settled = self
-            .runtime
-            .spawn(wait_settled(self.settled.clone(), upto, limit))
-            .await;
-        self.report(settled.unwrap_or_else(|_| self.is_settled(upto)), reported)
+        let mut settled = self.settled.clone();
+        within(limit, settled.wait_for(|done| *done >= upto)).await;
+        self.report(self.is_settled(upto), reported)
     }
 
     pub(crate) fn flush_blocking(&self, limit: Duration) -> Result<(), FlushError> {
@@ -195,12 +202,14 @@ impl Pipeline {
         let (sender, receiver) = mpsc::channel();
         let settled = self.settled.clone();
         self.runtime.spawn(async move {
+            wait_settled(settled, upto, limit).await;
             // The caller may have stopped waiting.
-            let _ = sender.send(wait_settled(settled, upto, limit).await);
+            let _ = sender.send(());
         });
-        let settled = receiver.recv_timeout(limit.saturating_add(GRACE));
-        let settled = settled.unwrap_or_else(|_| self.is_settled(upto));
-        self.report(settled, reported)
+        if !self.is_worker() {
+            let _ = receiver.recv_timeout(limit);
+        }
+        self.report(self.is_settled(upto), reported)
     }
 
     fn is_settled(&self, upto: u64) -> bool {
@@ -222,9 +231,9 @@ impl Pipeline {
         let reported = self.queue.counters.reported();
         self.close(limit);
         let mut settled = self.settled.clone();
-        // Hung up when the worker has ended, which it does in time.
-        while settled.changed().await.is_ok() {}
-        self.report(true, reported)
+        // Hung up when the worker has ended, also if it died and what it held is yet to be counted.
+        let ended = within(limit.max(GRACE), async { while settled.changed().await.is_ok() {} }).await;
+        self.report(ended && self.queue.stats().pending() == 0, reported)
     }
 
     pub(crate) fn shutdown_blocking(&self, limit: Duration) -> Result<(), FlushError> {
@@ -236,7 +245,7 @@ impl Pipeline {
 
     /// Tells the worker to end. It keeps some of the time for what is left then.
     fn close(&self, limit: Duration) {
-        let now = Instant::now();
+        let (now, limit) = (Instant::now(), limit.min(FOREVER));
         // Part of the time is for what is left then; more of it if that is to be written to disk.
         let grace = if self.config.spool.is_some() {
             limit / 3
@@ -262,6 +271,9 @@ impl Pipeline {
 
     /// Waits for the end of the worker.
     fn has_ended_within(&self, limit: Duration) -> bool {
+        if self.is_worker() {
+            return false;
+        }
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.recv_timeout(limit) != Err(mpsc::RecvTimeoutError::Timeout)
     }
@@ -280,10 +292,15 @@ impl Pipeline {
         self.worker
     }
 
+    /// Whether this is the worker's thread, on which a function of the program runs.
+    fn is_worker(&self) -> bool {
+        thread::current().id() == self.worker
+    }
+
     /// `reported` are the losses that flushes before this one have reported.
     fn report(&self, settled: bool, reported: u64) -> Result<(), FlushError> {
         let stats = self.queue.stats();
-        if !settled {
+        if !settled && stats.pending() > 0 {
             return Err(FlushError::Timeout {
                 pending: stats.pending(),
                 last_error: stats.last_error,
@@ -309,7 +326,7 @@ impl Drop for Pipeline {
             self.config.export.drain_timeout
         };
         self.close(drain);
-        if thread::current().id() == self.worker {
+        if self.is_worker() {
             // A function of the user's, called by the worker, held the last handle: it goes on when this has returned.
             return;
         }
@@ -325,6 +342,13 @@ impl fmt::Debug for Pipeline {
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether it ends in time. The clock is neither the worker's, which a function of the program can hold up, nor that of
+/// a runtime the caller may not have.
+async fn within(limit: Duration, ends: impl Future) -> bool {
+    let (ends, over) = (pin!(ends), Delay::new(limit.min(FOREVER)));
+    matches!(select(ends, over).await, Either::Left(_))
 }
 
 /// The SDK's defaults, and the name and version that are configured; the program's name where none is.

@@ -12,6 +12,7 @@ use crate::span::EventUpdate;
 
 /// Session starts and updates kept until they are delivered.
 const MAX_REQUESTS: usize = 100_000;
+const ENDED: &str = "delivery has ended: its tracer was shut down or dropped";
 const CROWDED: &str = "too many session starts or updates are waiting, or too large ones";
 
 /// A span that ended, and the session it belongs to.
@@ -48,6 +49,8 @@ pub(super) struct Waiting {
     pub(super) full: bool,
     /// Number up to which everything is to be sent without waiting for more.
     pub(super) flush_upto: u64,
+    /// Flushes asked for so far.
+    pub(super) flushes: u64,
     /// Number of the youngest item.
     pub(super) pushed: u64,
     pub(super) closed: bool,
@@ -75,6 +78,7 @@ struct State {
     /// Items taken so far.
     pushed: u64,
     flush_upto: u64,
+    flushes: u64,
     closed: bool,
 }
 
@@ -116,14 +120,15 @@ impl Queue {
         let details = &start.details;
         let buckets = [&details.inputs, &details.metadata, &details.user_properties];
         let bytes = 256 + buckets.into_iter().map(object_size).sum::<usize>();
-        if !self.push_request(start, bytes, |waiting| &mut waiting.starts) {
-            identity.settle_announcement(Err(CROWDED));
+        if let Err(why) = self.push_request(start, bytes, |waiting| &mut waiting.starts) {
+            identity.settle_announcement(Err(why));
         }
     }
 
     pub(crate) fn push_update(&self, update: EventUpdate) {
         let bytes = 64 + object_size(&update.fields);
-        self.push_request(update, bytes, |waiting| &mut waiting.updates);
+        // That it was lost has been counted.
+        let _ = self.push_request(update, bytes, |waiting| &mut waiting.updates);
     }
 
     /// Takes a span; one that finds the queue full is counted and dropped.
@@ -142,14 +147,13 @@ impl Queue {
         let Amount { spans, bytes: room } = self.bounds;
         let full = state.spans >= spans || state.bytes.saturating_add(bytes) > room;
         if full || state.closed {
-            let loss = if state.closed {
-                Loss::UnsentAtExit
+            let (loss, why) = if state.closed {
+                (Loss::UnsentAtExit, ENDED)
             } else {
-                Loss::QueueFull
+                (Loss::QueueFull, "a span ended while the queue was full")
             };
             drop(state);
-            self.counters
-                .spans_lost(loss, 1, "a span ended while nothing could take it");
+            self.counters.spans_lost(loss, 1, why);
             return;
         }
         state.spans += 1;
@@ -188,6 +192,7 @@ impl Queue {
     pub(super) fn request_flush(&self) -> u64 {
         let mut state = self.lock();
         state.flush_upto = state.pushed;
+        state.flushes += 1;
         let pushed = state.pushed;
         drop(state);
         self.wake.notify_one();
@@ -199,6 +204,13 @@ impl Queue {
         self.wake.notify_one();
     }
 
+    /// Counts all that is not delivered as lost: the worker died.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let stats = self.stats();
+        self.counters.abandoned(stats.spans_pending, stats.requests_pending);
+    }
+
     /// Takes the starts and updates that wait, and the spans if `now` says so; and what the queue holds then. What is
     /// taken counts against the bound until it is [released](Self::release).
     pub(super) fn take(&self, now: impl FnOnce(&Waiting) -> bool) -> (Requests, Vec<FinishedSpan>, Waiting) {
@@ -207,6 +219,7 @@ impl Queue {
             oldest_span: state.waiting_spans.first().map(|span| span.number),
             full: state.waiting_spans.len() >= self.batch.spans || state.waiting_bytes >= self.batch.bytes,
             flush_upto: state.flush_upto,
+            flushes: state.flushes,
             pushed: state.pushed,
             closed: state.closed,
         };
@@ -245,23 +258,24 @@ impl Queue {
         state.bytes -= bytes.min(state.bytes);
     }
 
-    /// `false` when it was lost.
+    /// Why it was lost, if it was.
     fn push_request<T>(
         &self,
         request: T,
         bytes: usize,
         list: impl FnOnce(&mut Requests) -> &mut Vec<Request<T>>,
-    ) -> bool {
+    ) -> Result<(), &'static str> {
         if self.discards {
-            return true;
+            return Ok(());
         }
         self.counters.request_queued();
         let mut state = self.lock();
         let full = state.requests >= MAX_REQUESTS || state.bytes.saturating_add(bytes) > self.bounds.bytes;
         if full || state.closed {
+            let why = if state.closed { ENDED } else { CROWDED };
             drop(state);
-            self.counters.requests_lost(1, CROWDED);
-            return false;
+            self.counters.requests_lost(1, why);
+            return Err(why);
         }
         state.requests += 1;
         state.pushed += 1;
@@ -270,7 +284,7 @@ impl Queue {
         list(&mut state.waiting_requests).push(Request { request, number, bytes });
         drop(state);
         self.wake.notify_one();
-        true
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -35,6 +35,8 @@ pub(super) struct Resent {
     accepted: usize,
     refused: usize,
     why: String,
+    /// What of a parted file is still to be sent, and what went wrong with it.
+    left: Option<(Vec<Export>, SendError)>,
 }
 
 impl Recovery {
@@ -145,16 +147,33 @@ impl Recovery {
         self.under_way = false;
         match outcome {
             Ok(resent) => {
-                self.backoff.succeeded();
                 counters.spool_delivered(resent.accepted as u64);
                 counters.spool_lost(resent.refused as u64, &resent.why);
-                if let (Some(spool), Some(claimed)) = (&self.spool, self.claimed.take()) {
-                    spool.remove(&claimed);
+                let left = match resent.left {
+                    Some((left, error)) => {
+                        self.failed(&error, counters, now);
+                        left
+                    }
+                    None => {
+                        self.backoff.succeeded();
+                        Vec::new()
+                    }
+                };
+                // What is left gets files of its own, so that what was taken is not sent again.
+                let kept = left
+                    .iter()
+                    .all(|part| self.keep(Kind::Spans, part.spans, &part.body, counters))
+                    && (left.is_empty() || self.commit(counters));
+                if let (Some(spool), Some(claimed)) = (&mut self.spool, self.claimed.take()) {
+                    if kept {
+                        spool.remove(&claimed);
+                    } else {
+                        spool.defer(claimed);
+                    }
                 }
             }
             Err(error) => {
-                counters.retried(&format!("sending a file of the spool: {error}"));
-                self.backoff.failed(now, error.retry_after(), now);
+                self.failed(&error, counters, now);
                 // One that a server fails on must not keep the others here.
                 if !error.is_no_answer()
                     && let (Some(spool), Some(claimed)) = (&mut self.spool, self.claimed.take())
@@ -163,6 +182,11 @@ impl Recovery {
                 }
             }
         }
+    }
+
+    fn failed(&mut self, error: &SendError, counters: &Counters, now: Instant) {
+        counters.retried(&format!("sending a file of the spool: {error}"));
+        self.backoff.failed(now, error.retry_after(), now);
     }
 
     fn is_sick(&mut self, why: &str, counters: &Counters) {
@@ -205,9 +229,14 @@ async fn resend_spans(transport: &SharedTransport, spans: usize, body: Bytes) ->
             Ok(reply) => {
                 let (refused, why) = rejected(&reply.body);
                 let refused = usize::try_from(refused).unwrap_or(usize::MAX).min(part.spans);
-                resent.note(part.spans - refused, refused, why);
+                resent.note(part.spans - refused, refused, transport.showable(why));
             }
-            Err(error) if error.is_transient() => return Err(error),
+            Err(error) if error.is_transient() && resent.is_empty() => return Err(error),
+            Err(error) if error.is_transient() => {
+                parts.push(part);
+                resent.left = Some((parts, error));
+                break;
+            }
             Err(error) => match about_the_body(&error).then(|| part.halves()).flatten() {
                 Some(halves) => parts.extend(halves),
                 None => resent.note(0, part.spans, error.to_string()),
@@ -249,6 +278,10 @@ async fn resend_lines(
 }
 
 impl Resent {
+    fn is_empty(&self) -> bool {
+        self.accepted + self.refused == 0
+    }
+
     fn note(&mut self, accepted: usize, refused: usize, why: String) {
         self.accepted += accepted;
         self.refused += refused;

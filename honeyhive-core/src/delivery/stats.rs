@@ -157,6 +157,19 @@ impl Counters {
         }
     }
 
+    /// Counts what the worker held when it died.
+    pub(super) fn abandoned(&self, spans: u64, requests: u64) {
+        self.unsent_at_exit.fetch_add(spans, Ordering::Relaxed);
+        self.requests_lost.fetch_add(requests, Ordering::Relaxed);
+        self.note("the delivery thread panicked");
+        // Last, since what listens may be what panicked.
+        tracing::error!(
+            spans,
+            requests,
+            "the delivery thread panicked: what it held is lost, and nothing is sent any more"
+        );
+    }
+
     pub(super) fn spans_spooled(&self, count: u64) {
         self.spans_spooled.fetch_add(count, Ordering::Relaxed);
     }

@@ -40,7 +40,8 @@ pub(crate) struct Transport {
     project_key: Option<HeaderValue>,
     ingestion_key: Option<HeaderValue>,
     data_plane_key: Option<HeaderValue>,
-    secrets: Vec<ApiKey>,
+    /// What must not be shown, also when a server repeats it.
+    secrets: Vec<Zeroizing<String>>,
     traces_url: String,
     traces_headers: HeaderMap,
     protocol: OtlpProtocol,
@@ -143,13 +144,7 @@ impl Transport {
             project_key: config.project_key.as_ref().and_then(bearer),
             ingestion_key: config.key_for_ingestion().and_then(bearer),
             data_plane_key: config.data_plane_key.as_ref().and_then(bearer),
-            secrets: config
-                .project_key
-                .iter()
-                .chain(&config.ingestion_key)
-                .chain(&config.data_plane_key)
-                .cloned()
-                .collect(),
+            secrets: secrets(config),
             traces_url: match &config.export.endpoint {
                 Some(endpoint) => endpoint.as_str().to_owned(),
                 None => format!("{}/opentelemetry/v1/traces", base(&config.server_url)),
@@ -292,7 +287,7 @@ impl Transport {
         let without_keys = self
             .secrets
             .iter()
-            .fold(text, |text, key| text.replace(key.expose(), "[key]"));
+            .fold(text, |text, key| text.replace(key.as_str(), "[key]"));
         without_keys.chars().take(MESSAGE_LIMIT).collect()
     }
 
@@ -329,6 +324,18 @@ impl Transport {
 /// The URL without a slash at its end, to put paths behind.
 pub(super) fn base(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// The keys, and what may be one in the headers for a collector.
+fn secrets(config: &Config) -> Vec<Zeroizing<String>> {
+    let keys = [&config.project_key, &config.ingestion_key, &config.data_plane_key];
+    let keys = keys.into_iter().flatten().map(ApiKey::expose);
+    let headers = config.export.headers.values().filter_map(|value| value.to_str().ok());
+    // `Bearer` and words as short are no secrets.
+    let words = headers.flat_map(str::split_whitespace).filter(|word| word.len() >= 8);
+    keys.chain(words)
+        .map(|secret| Zeroizing::new(secret.to_owned()))
+        .collect()
 }
 
 /// Headers of the requests that carry spans; those configured win.

@@ -88,11 +88,7 @@ impl Worker {
             let closing = *deadline.borrow_and_update();
             let waiting = self.take(&mut backlog, &mut linger, now);
             // A flush and the end deserve another try at once.
-            let hurry = if closing.is_some() {
-                u64::MAX
-            } else {
-                waiting.flush_upto
-            };
+            let hurry = if closing.is_some() { u64::MAX } else { waiting.flushes };
             if hurry > hurried {
                 hurried = hurry;
                 backlog.hurry();
@@ -179,8 +175,9 @@ impl Worker {
         now: Instant,
         mut send: impl FnMut(Kind, u64, Bytes),
     ) -> bool {
-        // When the server may be back, starts go first again.
-        if backlog.has_spans() && backlog.exports.backoff.is_failing() && backlog.exports.is_open(now) {
+        // When the server may be back, starts go first again: once, else they would never pause.
+        let exports = &backlog.exports;
+        if backlog.has_spans() && exports.is_open(now) && exports.backoff.outlasts(&backlog.starts.backoff, now) {
             backlog.starts.backoff.hurry();
         }
         while let Some((number, body)) = backlog.start_sets_out(now) {
@@ -259,7 +256,7 @@ impl Worker {
                 let (rejected, why) = rejected(&reply.body);
                 let rejected = rejected.min(spans);
                 counters.spans_exported(spans - rejected);
-                counters.spans_lost(Loss::Rejected, rejected, &why);
+                counters.spans_lost(Loss::Rejected, rejected, &self.transport.showable(why));
             }
             Err((why, error)) => {
                 // One span too large or malformed must not cost its neighbours.

@@ -213,6 +213,32 @@ fn a_server_that_gives_less_at_once_than_asked_for_is_read_to_the_end() {
 }
 
 #[test]
+fn a_server_that_does_not_page_is_an_error_and_not_a_list_without_end() {
+    let server = ScriptedServer::start(|_, request| {
+        let events: Vec<_> = (0..10).map(|n| json!({"event_id": n.to_string()})).collect();
+        let runs: Vec<_> = (0..10).map(|n| json!({"run_id": n.to_string()})).collect();
+        if request.line.contains("/runs") {
+            return axum::Json(json!({"evaluations": runs})).into_response();
+        }
+        axum::Json(json!({"events": events})).into_response()
+    });
+    let client = client(server.url());
+    let query = honeyhive_core::api::EventQuery {
+        page_size: Some(10),
+        ..Default::default()
+    };
+    let error = client.events().export(&query).all().wait().unwrap_err().to_string();
+    assert!(error.contains("exportEvents") && error.contains("once more"), "{error}");
+    let query = honeyhive_core::api::RunQuery {
+        page_size: Some(10),
+        ..Default::default()
+    };
+    let seen: Vec<_> = client.runs().list(&query).blocking().collect();
+    assert_eq!(seen.len(), 11);
+    assert!(seen[10].is_err());
+}
+
+#[test]
 fn a_list_is_fetched_no_further_than_it_is_read_and_ends_with_its_first_failure() {
     let server = ScriptedServer::start(|page, _| match page {
         0 | 1 => axum::Json(json!({"evaluations": [{"run_id": page.to_string()}], "pagination": {"has_next": true}}))

@@ -156,7 +156,7 @@ pub struct CreatedEvents {
 }
 
 /// An event as the server holds it: an [`Event`], and what that does not name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FoundEvent {
     /// The event.

@@ -113,7 +113,7 @@ pub struct UpdateRun {
 }
 
 /// A run as the server returns it. What this version does not name is in `other`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Run {

@@ -212,7 +212,7 @@ pub struct EventPresence {
 }
 
 /// The same event in two runs.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ComparedEvents {

@@ -72,7 +72,7 @@ impl Name {
 
     fn written(&self) -> Option<SystemTime> {
         let millis = self.text.split('-').next()?.parse().ok()?;
-        Some(UNIX_EPOCH + Duration::from_millis(millis))
+        UNIX_EPOCH.checked_add(Duration::from_millis(millis))
     }
 
     pub(super) fn age(&self) -> Duration {

@@ -9,7 +9,7 @@ mod file;
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use prost::bytes::Bytes;
 use uuid::Uuid;
@@ -50,11 +50,7 @@ impl Spool {
     /// Makes the directory of this destination where it is not there, and sees whether it can be written.
     pub(super) fn open(settings: &SpoolSettings, config: &Config) -> io::Result<Self> {
         let directory = settings.directory.join(destination(config).simple().to_string());
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&directory)?;
+        make(&directory)?;
         let probe = directory.join(Uuid::new_v4().simple().to_string());
         fs::write(&probe, [])?;
         fs::remove_file(probe)?;
@@ -68,12 +64,14 @@ impl Spool {
 
     /// Looks for what earlier processes have left, and sets aside what one of them was writing when it was killed.
     pub(super) fn look(&mut self) -> io::Result<()> {
-        for (path, _) in self.entries()? {
+        for (path, entry) in self.entries()? {
             let text = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if let Some(name) = Name::parse(text) {
                 self.files.insert(name);
             } else if text.ends_with(".draft") && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
                 let _ = fs::rename(&path, path.with_extension("torn"));
+            } else if text.ends_with(".torn") && self.is_old(&entry) {
+                let _ = fs::remove_file(&path);
             }
         }
         Ok(())
@@ -86,6 +84,8 @@ impl Spool {
 
     /// Writes a file; it is safe after the next [`commit`](Self::commit). Older ones make room for it.
     pub(super) fn write(&mut self, kind: Kind, items: usize, body: &[u8]) -> io::Result<Vec<GivenUp>> {
+        // Somebody may have cleaned it away meanwhile.
+        make(&self.directory)?;
         let given_up = self.make_room(body.len() as u64)?;
         let name = Name::fresh(kind, items);
         file::write(&self.directory, &name, body)?;
@@ -156,37 +156,46 @@ impl Spool {
 
     /// Oldest first, files go until there is room for as many bytes.
     fn make_room(&mut self, bytes: u64) -> io::Result<Vec<GivenUp>> {
+        let max_bytes = self.settings.max_bytes;
+        let no_room = || io::Error::other(format!("{bytes} bytes more do not fit into the spool's {max_bytes}"));
+        if bytes > max_bytes {
+            // Nothing goes for what never fits.
+            return Err(no_room());
+        }
         let mut entries = self.entries()?;
-        entries.sort();
-        let mut total: u64 = entries.iter().map(|(_, size)| size).sum();
-        let (mut given_up, max_bytes) = (Vec::new(), self.settings.max_bytes);
-        for (path, size) in entries {
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut total: u64 = entries.iter().map(|(_, entry)| entry.len()).sum();
+        let mut given_up = Vec::new();
+        for (path, entry) in entries {
             if total.saturating_add(bytes) <= max_bytes {
                 break;
             }
             let text = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let items = match Name::parse(text) {
-                // One that is being sent is left alone.
-                Some(name) if self.lock(&name).is_err() => continue,
-                Some(name) => {
-                    self.files.remove(&name);
-                    self.deferred.remove(&name);
-                    name.contents().map_or(0, |(_, items)| items)
-                }
-                None if text.ends_with(".torn") => 0,
+            let name = Name::parse(text);
+            let lock = match &name {
+                Some(name) => self.lock(name).map(Some),
+                None if text.ends_with(".torn") => Ok(None),
                 None => continue,
             };
-            fs::remove_file(&path)?;
-            total -= size;
-            if items > 0 {
+            let gone = match lock.and_then(|_lock| fs::remove_file(&path)) {
+                Ok(()) => false,
+                // Another process sent it, or made room with it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+                // One that is being sent is left alone.
+                Err(_) => continue,
+            };
+            total -= entry.len();
+            let Some(name) = name else { continue };
+            self.files.remove(&name);
+            self.deferred.remove(&name);
+            if !gone {
+                let items = name.contents().map_or(0, |(_, items)| items);
                 let why = format!("the spool is full: its oldest file, {}, had to go", path.display());
                 given_up.push(GivenUp { items, why });
             }
         }
         if total.saturating_add(bytes) > max_bytes {
-            return Err(io::Error::other(format!(
-                "{bytes} bytes more do not fit into the spool's {max_bytes}"
-            )));
+            return Err(no_room());
         }
         Ok(given_up)
     }
@@ -207,14 +216,28 @@ impl Spool {
         self.directory.join(name.to_string())
     }
 
-    fn entries(&self) -> io::Result<Vec<(PathBuf, u64)>> {
+    fn is_old(&self, entry: &fs::Metadata) -> bool {
+        let age = entry.modified().ok().and_then(|written| written.elapsed().ok());
+        age.is_some_and(|age| age > self.settings.max_age)
+    }
+
+    fn entries(&self) -> io::Result<Vec<(PathBuf, fs::Metadata)>> {
         let entries = fs::read_dir(&self.directory)?.filter_map(|entry| {
             let entry = entry.ok()?;
             // One that another process has just removed is none.
-            Some((entry.path(), entry.metadata().ok()?.len()))
+            Some((entry.path(), entry.metadata().ok()?))
         });
         Ok(entries.collect())
     }
+}
+
+/// Makes a directory that is its owner's alone, unless it is there.
+fn make(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
 }
 
 /// Stands for where files are to be sent and with which key, and tells neither.

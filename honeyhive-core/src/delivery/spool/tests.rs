@@ -78,7 +78,37 @@ fn the_oldest_make_room_and_what_they_held_is_told() {
     assert_eq!(given_up[0].items, 2, "the oldest is being sent");
     assert_eq!(directory.names().len(), 3);
     drop(held);
+    let before = directory.names();
     assert!(spool.write(Kind::Spans, 1, &[b'x'; 200]).is_err(), "it never fits");
+    assert_eq!(directory.names(), before, "and costs nothing that does");
+}
+
+#[test]
+fn processes_that_make_room_at_the_same_time_can_all_write() {
+    let (directory, _) = filled(1 << 20);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut spool = directory.spool(2_000);
+                for _ in 0..100 {
+                    spool.write(Kind::Spans, 1, &[b'x'; 300]).unwrap();
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_directory_that_somebody_has_cleaned_away_is_made_again() {
+    let (directory, mut spool) = filled(1 << 20);
+    fs::remove_dir_all(&directory.0).unwrap();
+    spool.write(Kind::Spans, 1, b"four").unwrap();
+    assert_eq!(directory.names().len(), 1);
+}
+
+#[test]
+fn a_file_of_another_time_is_no_surprise() {
+    assert!(Name::parse(&format!("{}-1-x.spans.1.spool", u64::MAX)).is_none_or(|name| name.age().is_zero()));
 }
 
 #[test]
@@ -95,6 +125,8 @@ fn damaged_files_are_set_aside_and_old_ones_removed() {
     ));
     fs::rename(spool.path(&names[1]), old).unwrap();
     fs::write(directory.0.join("half.draft"), "torn").unwrap();
+    let forgotten = File::create(directory.0.join("old.torn")).unwrap();
+    forgotten.set_modified(std::time::UNIX_EPOCH).unwrap();
     spool.files.clear();
     spool.look().unwrap();
     let mut given_up = Vec::new();
