@@ -434,7 +434,15 @@ async fn a_stream_is_run_while_it_comes_and_its_failure_is_the_runs() {
         .max_workers(2)
         .await
         .unwrap_err();
-    assert_eq!(error.to_string(), "dataset item 10: the database is gone");
+    assert_eq!(
+        error.to_string(),
+        "dataset item 10: the database is gone; 10 rows were finished before"
+    );
+    let honeyhive_eval::EvalError::CutShort { result, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!((result.status, result.succeeded(), result.not_run), (RunStatus::Failed, 10, 1));
+    assert!(!result.check(&Gate::new()).passed());
     let runs = get(&server, "/v1/runs").await;
     assert_eq!(runs["evaluations"][0]["status"], "failed");
     assert_eq!(runs["evaluations"][0]["event_ids"].as_array().unwrap().len(), 10);
@@ -450,6 +458,18 @@ async fn a_stream_is_run_while_it_comes_and_its_failure_is_the_runs() {
     assert_eq!(result.rows[499].inputs, json!({"n": 499}));
     let same = numbers(500);
     assert_eq!(result.rows[7].datapoint_id, same.datapoints()[7].id);
+}
+
+#[tokio::test]
+async fn a_stream_that_gives_an_id_twice_ends_there() {
+    let server = server();
+    let items = ["a", "b", "a", "c"].map(|id| json!({"id": id, "inputs": {}}));
+    let error = evaluate(|_: Datapoint| 1)
+        .dataset_stream(honeyhive_eval::DatasetStream::from_items("letters", items))
+        .connection(settings(&server))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("item 2: id \"EXT-a\" is given twice"), "{error}");
 }
 
 #[tokio::test]

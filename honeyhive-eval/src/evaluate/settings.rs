@@ -38,8 +38,8 @@ pub(crate) struct Settings {
     pub(crate) aggregate: Aggregate,
     pub(crate) journal: Option<(PathBuf, JournalMode)>,
     pub(crate) progress: Progress,
-    /// What an earlier run gave, by datapoint and trial.
-    pub(crate) replay: Option<Arc<HashMap<(String, u32), Trial>>>,
+    /// Outputs that are not made anew, only scored, by datapoint and trial.
+    pub(crate) replay: Arc<HashMap<(String, u32), Trial>>,
 }
 
 impl Default for Settings {
@@ -64,7 +64,7 @@ impl Default for Settings {
             aggregate: Aggregate::default(),
             journal: None,
             progress: Progress::default(),
-            replay: None,
+            replay: Arc::default(),
         }
     }
 }
@@ -213,7 +213,8 @@ impl Evaluation {
         self.with_journal(path, JournalMode::Resume)
     }
 
-    /// As [`resume`](Self::resume), and executes again what failed.
+    /// As [`resume`](Self::resume), and executes again what failed. Where only an evaluator failed, the function is not
+    /// called again: all evaluators get the output there is, in a session of its own.
     pub fn retry_failed(self, path: impl Into<PathBuf>) -> Self {
         self.with_journal(path, JournalMode::RetryFailed)
     }

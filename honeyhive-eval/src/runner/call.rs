@@ -1,6 +1,7 @@
 //! A call inside a span that may be given up when its time is over.
 
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use honeyhive_core::Span;
 use tokio::task::JoinSet;
@@ -15,16 +16,50 @@ const GRACE: Duration = Duration::from_millis(50);
 pub(super) struct Running<T> {
     set: JoinSet<Result<T, TaskError>>,
     blocks: bool,
+    began: Beginning,
+}
+
+/// When a call began: at once, or when there was a thread for it.
+#[derive(Clone, Default)]
+pub(super) struct Beginning(Arc<OnceLock<Instant>>);
+
+impl Beginning {
+    fn now(&self) {
+        let _ = self.0.set(Instant::now());
+    }
+
+    /// How long ago that was; no time at all if the call never began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.0.get().map(Instant::elapsed).unwrap_or_default()
+    }
 }
 
 /// Starts a call inside a span: an async one as a task, a sync one on a thread that may block.
 pub(super) fn start<T: Send + 'static>(call: Call<T>, span: &Span) -> Running<T> {
+    let began = Beginning::default();
     let blocks = matches!(call, Call::Sync(_));
+    let call = match call {
+        Call::Sync(function) => {
+            let began = began.clone();
+            Call::Sync(Box::new(move || {
+                began.now();
+                function()
+            }))
+        }
+        Call::Async(_) => {
+            began.now();
+            call
+        }
+    };
     let set = spawn(call, span.context());
-    Running { set, blocks }
+    Running { set, blocks, began }
 }
 
 impl<T: 'static> Running<T> {
+    pub(super) fn beginning(&self) -> Beginning {
+        self.began.clone()
+    }
+
     /// Waits for the call, for at most `limit`.
     pub(super) async fn outcome(mut self, limit: Option<Duration>) -> Result<T, TaskError> {
         let Some(limit) = limit else {
