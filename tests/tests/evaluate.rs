@@ -437,7 +437,10 @@ async fn two_experiments_at_once_beside_the_tracer_of_the_program_do_not_mix() {
             // The session, the function, and in it two calls; in the evaluator one.
             assert_eq!(events.len(), 5, "{events:#?}");
             let inputs: Vec<String> = events.iter().map(|event| json!(event.inputs).to_string()).collect();
-            let questions = inputs.iter().filter(|inputs| inputs.to_uppercase().contains(name)).count();
+            let questions = inputs
+                .iter()
+                .filter(|inputs| inputs.to_uppercase().contains(name))
+                .count();
             assert_eq!(questions, 3, "{inputs:?}");
         }
     }

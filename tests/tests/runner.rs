@@ -90,6 +90,47 @@ async fn a_blocking_function_over_its_time_is_left_behind_and_its_late_spans_sta
     assert_eq!(tree.find("late_call").unwrap().event().event_type, EventType::Tool);
 }
 
+fn hang() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// As `#[tokio::main]` does at the end: it waits for what runs on tokio's threads that may block.
+#[test]
+fn a_blocking_function_that_hangs_does_not_keep_the_program_from_ending() {
+    let server = server();
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let run = evaluate(|datapoint: Datapoint| {
+            if n(&datapoint) == 0 {
+                hang()
+            }
+        })
+        .dataset(numbers(2))
+        .connection(settings(&server))
+        .timeout(Duration::from_millis(50))
+        .evaluator("hangs", |_: Datapoint| -> bool { hang() })
+        .evaluator_timeout(Duration::from_millis(50))
+        .into_future();
+        let result = runtime.block_on(run).unwrap();
+        drop(runtime);
+        ended.send(result).unwrap();
+    });
+    let result = end.recv_timeout(PATIENCE).expect("the runtime ends");
+    let error = result.rows[0].output.as_ref().unwrap_err();
+    assert!(
+        error
+            .message
+            .ends_with("it blocks, so it could not be stopped and was left behind")
+    );
+    assert_eq!((result.succeeded(), result.rows[1].scores.len()), (1, 1));
+}
+
 #[tokio::test]
 async fn a_function_is_called_once_unless_retries_are_asked_for() {
     let server = server();
@@ -173,6 +214,34 @@ async fn waiting_for_the_rate_is_no_latency() {
     assert!(
         slowest < Duration::from_millis(250),
         "one of them waited for half a second: {slowest:?}"
+    );
+}
+
+/// Ten workers and a runtime with one thread for what blocks: nine calls wait for it, which is not their time.
+#[test]
+fn waiting_for_a_thread_is_no_latency() {
+    let server = server();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(1)
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let run = evaluate(|_: Datapoint| std::thread::sleep(Duration::from_millis(50)))
+        .dataset(numbers(10))
+        .connection(settings(&server))
+        .git(false)
+        .into_future();
+    let result = runtime.block_on(run).unwrap();
+    let longest = result.rows.iter().map(|row| row.latency).max().unwrap();
+    assert!(
+        result.duration >= Duration::from_millis(500),
+        "one at a time: {:?}",
+        result.duration
+    );
+    assert!(
+        (Duration::from_millis(50)..Duration::from_millis(300)).contains(&longest),
+        "{longest:?}"
     );
 }
 
@@ -441,7 +510,10 @@ async fn a_stream_is_run_while_it_comes_and_its_failure_is_the_runs() {
     let honeyhive_eval::EvalError::CutShort { result, .. } = error else {
         panic!("{error}")
     };
-    assert_eq!((result.status, result.succeeded(), result.not_run), (RunStatus::Failed, 10, 1));
+    assert_eq!(
+        (result.status, result.succeeded(), result.not_run),
+        (RunStatus::Failed, 10, 1)
+    );
     assert!(!result.check(&Gate::new()).passed());
     let runs = get(&server, "/v1/runs").await;
     assert_eq!(runs["evaluations"][0]["status"], "failed");
@@ -469,7 +541,10 @@ async fn a_stream_that_gives_an_id_twice_ends_there() {
         .connection(settings(&server))
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("item 2: id \"EXT-a\" is given twice"), "{error}");
+    assert!(
+        error.to_string().contains("item 2: id \"EXT-a\" is given twice"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -31,11 +31,10 @@ impl Dataset {
         let names = columns
             .iter()
             .map(|column| column.trim().trim_start_matches('\u{feff}'));
-        let columns = parse(names)
-            .map_err(|problem| DatasetError::Shape {
-                place: format!("{name} line 1"),
-                problem,
-            })?;
+        let columns = parse(names).map_err(|problem| DatasetError::Shape {
+            place: format!("{name} line 1"),
+            problem,
+        })?;
         let items = reader.into_records().map(|record| {
             let record = record.map_err(|error| unreadable(&name, error))?;
             let place = match record.position() {
@@ -169,7 +168,10 @@ mod tests {
         let text = "\u{feff}\"inputs.q\",ground_truth\r\n\"a \"\"b\"\", c\r\nsecond line\",\r\n\"\",\" x \"\r\n";
         let dataset = read(text).unwrap();
         let [a, b] = dataset.datapoints() else { unreachable!() };
-        assert_eq!((&a.inputs, &a.ground_truth), (&json!({"q": "a \"b\", c\r\nsecond line"}), &None));
+        assert_eq!(
+            (&a.inputs, &a.ground_truth),
+            (&json!({"q": "a \"b\", c\r\nsecond line"}), &None)
+        );
         assert_eq!((&b.inputs, &b.ground_truth), (&json!({}), &Some(json!(" x "))));
     }
 
@@ -191,7 +193,10 @@ mod tests {
                 "line 3: column \"inputs.k:json\" is not JSON",
             ),
             ("inputs.a,inputs.a\n1,\n", "line 1: column \"inputs.a\" is there twice"),
-            ("ground_truth,ground_truth:json\n1,\n", "line 1: column \"ground_truth:json\" is there twice"),
+            (
+                "ground_truth,ground_truth:json\n1,\n",
+                "line 1: column \"ground_truth:json\" is there twice",
+            ),
             ("inputs.a.b,inputs.a\n1,2\n", "has others below it"),
             ("inputs.a,inputs.a.b\n1,2\n", "below another column's value"),
             ("inputs.a,inputs.b\n1\n", "found record with 1 field"),

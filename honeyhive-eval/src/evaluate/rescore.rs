@@ -13,7 +13,7 @@ use crate::result::{ExperimentResult, Row, Trial};
 /// the function. Add them with [`evaluator`](Evaluation::evaluator) and await it.
 ///
 /// It is a run of its own, on the same datapoints and with the metadata `rescored_from`. Rows that failed stay failed;
-/// latency, attempts and usage are those of the earlier run.
+/// latency, attempts and usage are those of the earlier run, and what had no row there has none here.
 ///
 /// # Examples
 ///
@@ -55,6 +55,7 @@ pub fn rescore(earlier: &ExperimentResult) -> Evaluation {
         .metadata("rescored_from", &earlier.run_id)
         .trials(u32::try_from(count).unwrap_or(u32::MAX), earlier.reducer);
     evaluation.settings.replay = Arc::new(replay);
+    evaluation.settings.unscorable = earlier.not_run;
     evaluation
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) progress: Progress,
     /// Outputs that are not made anew, only scored, by datapoint and trial.
     pub(crate) replay: Arc<HashMap<(String, u32), Trial>>,
+    /// Datapoints of an earlier run that have no row to score.
+    pub(crate) unscorable: usize,
 }
 
 impl Default for Settings {
@@ -65,6 +67,7 @@ impl Default for Settings {
             journal: None,
             progress: Progress::default(),
             replay: Arc::default(),
+            unscorable: 0,
         }
     }
 }
@@ -87,8 +90,8 @@ impl Evaluation {
         self
     }
 
-    /// How long each evaluator may take on one output; a longer one leaves an error in place of its score. Default: no
-    /// limit.
+    /// How long each evaluator may take on one output, or one of the run on the result; a longer one leaves an error in
+    /// place of its score. Default: no limit.
     pub fn evaluator_timeout(mut self, limit: Duration) -> Self {
         self.settings.evaluator_timeout = Some(limit);
         self

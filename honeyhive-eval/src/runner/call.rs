@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use honeyhive_core::Span;
 use tokio::task::JoinSet;
 
-use crate::call::{Call, outcome, spawn};
+use crate::call::{Call, outcome, spawn, spawn_detached};
 use crate::output::TaskError;
 
 /// What a cancelled async function gets to end its spans before those around it end.
@@ -16,6 +16,7 @@ const GRACE: Duration = Duration::from_millis(50);
 pub(super) struct Running<T> {
     set: JoinSet<Result<T, TaskError>>,
     blocks: bool,
+    limit: Option<Duration>,
     began: Beginning,
 }
 
@@ -34,8 +35,9 @@ impl Beginning {
     }
 }
 
-/// Starts a call inside a span: an async one as a task, a sync one on a thread that may block.
-pub(super) fn start<T: Send + 'static>(call: Call<T>, span: &Span) -> Running<T> {
+/// Starts a call inside a span: an async one as a task, a sync one on a thread that may block. It is given up when it
+/// takes longer than `limit`.
+pub(super) fn start<T: Send + 'static>(call: Call<T>, span: &Span, limit: Option<Duration>) -> Running<T> {
     let began = Beginning::default();
     let blocks = matches!(call, Call::Sync(_));
     let call = match call {
@@ -51,8 +53,16 @@ pub(super) fn start<T: Send + 'static>(call: Call<T>, span: &Span) -> Running<T>
             call
         }
     };
-    let set = spawn(call, span.context());
-    Running { set, blocks, began }
+    let set = match limit {
+        Some(_) => spawn_detached(call, span.context()),
+        None => spawn(call, span.context()),
+    };
+    Running {
+        set,
+        blocks,
+        limit,
+        began,
+    }
 }
 
 impl<T: 'static> Running<T> {
@@ -60,9 +70,9 @@ impl<T: 'static> Running<T> {
         self.began.clone()
     }
 
-    /// Waits for the call, for at most `limit`.
-    pub(super) async fn outcome(mut self, limit: Option<Duration>) -> Result<T, TaskError> {
-        let Some(limit) = limit else {
+    /// Waits for the call, for as long as it may take.
+    pub(super) async fn outcome(mut self) -> Result<T, TaskError> {
+        let Some(limit) = self.limit else {
             return outcome(&mut self.set).await;
         };
         match tokio::time::timeout(limit, outcome(&mut self.set)).await {

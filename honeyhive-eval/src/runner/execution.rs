@@ -132,9 +132,9 @@ impl Experiment {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let running = start((self.task)(task.clone()), span);
+            let running = start((self.task)(task.clone()), span, self.settings.timeout);
             let began = running.beginning();
-            let output = running.outcome(self.settings.timeout).await;
+            let output = running.outcome().await;
             let latency = began.elapsed();
             permit.settle(output.as_ref().err());
             let again = output.as_ref().err().filter(|error| {

@@ -213,7 +213,7 @@ impl Experiment {
             name: self.record.name.to_string(),
             status,
             dataset_id: self.record.dataset_id.clone(),
-            not_run: ended.not_run,
+            not_run: ended.not_run + self.settings.unscorable,
             function: self.function_name.clone(),
             reducer: self.settings.reducer,
             evaluators: score_names(&names, rows.iter().map(|row| row.scores.as_slice())),
@@ -223,7 +223,7 @@ impl Experiment {
             duration: Duration::ZERO,
             warnings,
         };
-        let mut result = score_run(&self.run_evaluators, result).await;
+        let mut result = score_run(&self.run_evaluators, result, self.settings.evaluator_timeout).await;
         let sessions = Sessions {
             event_ids: sessions,
             datapoint_ids: ended.datapoint_ids,

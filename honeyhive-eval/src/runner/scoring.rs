@@ -22,12 +22,12 @@ pub(super) async fn score(
     }
     let running: Vec<_> = evaluators
         .iter()
-        .map(|(name, evaluator)| (name, start(evaluator(outcome.clone()), span)))
+        .map(|(name, evaluator)| (name, start(evaluator(outcome.clone()), span, limit)))
         .collect();
     // Each has the same time from the same moment, however long one before it takes.
     let evaluated = running
         .into_iter()
-        .map(|(name, running)| async move { (name.clone(), running.outcome(limit).await) });
+        .map(|(name, running)| async move { (name.clone(), running.outcome().await) });
     let scores = outcomes(futures_util::future::join_all(evaluated).await);
     span.enrich(metrics(&scores));
     scores
