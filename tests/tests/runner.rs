@@ -131,6 +131,33 @@ fn a_blocking_function_that_hangs_does_not_keep_the_program_from_ending() {
     assert_eq!((result.succeeded(), result.rows[1].scores.len()), (1, 1));
 }
 
+#[test]
+fn aborting_a_blocking_function_that_hangs_lets_the_program_end() {
+    let server = server();
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let cancel = CancelHandle::new();
+        let handle = cancel.clone();
+        let run = evaluate(move |_: Datapoint| {
+            handle.abort();
+            hang() as ()
+        })
+        .dataset(numbers(1))
+        .connection(settings(&server))
+        .cancel(&cancel)
+        .into_future();
+        let result = runtime.block_on(run).unwrap();
+        drop(runtime);
+        ended.send(result).unwrap();
+    });
+    let result = end.recv_timeout(PATIENCE).expect("the runtime ends");
+    assert_eq!((result.status, result.not_run), (RunStatus::Cancelled, 1));
+}
+
 #[tokio::test]
 async fn a_function_is_called_once_unless_retries_are_asked_for() {
     let server = server();

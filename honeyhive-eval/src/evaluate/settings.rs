@@ -72,6 +72,13 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Whether a call may be given up while it runs, for its time or by somebody.
+    pub(crate) fn may_give_up(&self, limit: Option<Duration>) -> bool {
+        limit.is_some() || self.on_ctrl_c || self.cancel.is_some()
+    }
+}
+
 /// How much at once, how long, how often.
 impl Evaluation {
     /// How many datapoints run at once. Default: 10.

@@ -7,6 +7,7 @@ use honeyhive_core::Span;
 use tokio::task::JoinSet;
 
 use crate::call::{Call, outcome, spawn, spawn_detached};
+use crate::evaluate::Settings;
 use crate::output::TaskError;
 
 /// What a cancelled async function gets to end its spans before those around it end.
@@ -37,7 +38,12 @@ impl Beginning {
 
 /// Starts a call inside a span: an async one as a task, a sync one on a thread that may block. It is given up when it
 /// takes longer than `limit`.
-pub(super) fn start<T: Send + 'static>(call: Call<T>, span: &Span, limit: Option<Duration>) -> Running<T> {
+pub(super) fn start<T: Send + 'static>(
+    call: Call<T>,
+    span: &Span,
+    settings: &Settings,
+    limit: Option<Duration>,
+) -> Running<T> {
     let began = Beginning::default();
     let blocks = matches!(call, Call::Sync(_));
     let call = match call {
@@ -53,9 +59,9 @@ pub(super) fn start<T: Send + 'static>(call: Call<T>, span: &Span, limit: Option
             call
         }
     };
-    let set = match limit {
-        Some(_) => spawn_detached(call, span.context()),
-        None => spawn(call, span.context()),
+    let set = match settings.may_give_up(limit) {
+        true => spawn_detached(call, span.context()),
+        false => spawn(call, span.context()),
     };
     Running {
         set,

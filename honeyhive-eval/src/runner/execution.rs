@@ -89,7 +89,7 @@ impl Experiment {
                     task,
                     output: Arc::new(output.clone()),
                 };
-                score(&self.evaluators, &outcome, &span, self.settings.evaluator_timeout).await
+                score(&self.evaluators, &outcome, &span, &self.settings).await
             }
             Err(_) => Vec::new(),
         };
@@ -132,7 +132,7 @@ impl Experiment {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let running = start((self.task)(task.clone()), span, self.settings.timeout);
+            let running = start((self.task)(task.clone()), span, &self.settings, self.settings.timeout);
             let began = running.beginning();
             let output = running.outcome().await;
             let latency = began.elapsed();
