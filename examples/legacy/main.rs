@@ -37,7 +37,7 @@ fn generate(question: &str, passages: Vec<String>) -> Result<String, CompatError
     })
 }
 
-#[honeyhive::trace(event_type = "chain", name = "support")]
+#[honeyhive::trace(event_type = "chain", event_name = "support")]
 fn answer(question: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
     let passages = retrieve(question)?;
     Ok(generate(question, passages)?)

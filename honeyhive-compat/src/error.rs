@@ -25,10 +25,11 @@ pub enum CompatError {
         /// The function that was called.
         function: &'static str,
     },
-    /// Several tracers are alive, and nothing says which one is meant.
+    /// Several tracers are alive, those of a running [`evaluate`](crate::evaluate) included, and nothing says which one is
+    /// meant.
     #[error(
-        "{function}() found several tracers and none is active here: run the code in tracer.scope(…), or call \
-         honeyhive_compat::set_default_tracer(&tracer)"
+        "{function}() found several tracers and none is active here: run the code in tracer.scope(…), spawn it through \
+         honeyhive_core::task, or call honeyhive_compat::set_default_tracer(&tracer)"
     )]
     SeveralTracers {
         /// The function that was called.

@@ -61,14 +61,15 @@ pub use honeyhive_eval::Datapoint;
 /// }
 /// ```
 pub use honeyhive_macros::atrace_in_compat as atrace;
-/// As [`honeyhive_core::trace`], which has all its arguments.
+/// As [`honeyhive_core::trace`], which has all its arguments; those of 0.x are `event_type`, `event_name`, `config` and
+/// `metadata`.
 ///
 /// # Examples
 ///
 /// ```
 /// use honeyhive_compat as honeyhive;
 ///
-/// #[honeyhive::trace(event_type = "tool", name = "find an order", metadata(team = "support"))]
+/// #[honeyhive::trace(event_type = "tool", event_name = "find an order", metadata(team = "support"))]
 /// fn lookup(id: u64) -> String {
 ///     format!("order {id}")
 /// }

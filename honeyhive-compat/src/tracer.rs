@@ -20,6 +20,9 @@ use crate::options::InitOptions;
 /// use honeyhive_compat::{HoneyHiveTracer, InitOptions, LegacyTracer as _};
 ///
 /// let tracer = HoneyHiveTracer::init(InitOptions::new("hh_example").server_url("http://127.0.0.1:9"))?;
+/// let second = tracer.session_start();
+/// assert_ne!(second.session_id(), tracer.session_id());
+///
 /// let mut headers = HashMap::new();
 /// tracer.inject(&mut headers);
 ///
@@ -55,6 +58,15 @@ pub trait LegacyTracer: Sized {
         session_id: impl Into<String>,
         server_url: impl Into<String>,
     ) -> Result<Self, ConfigError>;
+
+    /// Starts another session with the settings of this tracer. 0.x moved the tracer over to it and returned its id; here
+    /// the tracer keeps its session, and the one that is returned is of the new one.
+    #[cfg_attr(
+        not(feature = "silence-deprecations"),
+        deprecated(note = "call `tracer.new_session(name).start()`")
+    )]
+    #[must_use = "the new session is written into through this tracer"]
+    fn session_start(&self) -> Self;
 
     /// As [`reset`](crate::reset).
     #[cfg_attr(not(feature = "silence-deprecations"), deprecated(note = "drop the tracer"))]
@@ -94,6 +106,10 @@ impl LegacyTracer for HoneyHiveTracer {
         server_url: impl Into<String>,
     ) -> Result<Self, ConfigError> {
         free::init_from_session_id(api_key, session_id, server_url)
+    }
+
+    fn session_start(&self) -> Self {
+        self.new_session(self.session_name()).start()
     }
 
     fn reset() {

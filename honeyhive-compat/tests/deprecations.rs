@@ -43,6 +43,7 @@ deprecated! {
     evaluate(options: honeyhive::EvaluateOptions) { honeyhive::evaluate(options) }
     tracer_init() { HoneyHiveTracer::init(InitOptions::from_env()) }
     tracer_init_from_session_id() { HoneyHiveTracer::init_from_session_id("", "", "") }
+    tracer_session_start(tracer: &HoneyHiveTracer) { tracer.session_start() }
     tracer_reset() { HoneyHiveTracer::reset() }
     tracer_inject(tracer: &HoneyHiveTracer, headers: &mut Vec<(String, String)>) { tracer.inject(headers) }
     tracer_link(tracer: &HoneyHiveTracer, headers: Vec<(String, String)>) { tracer.link(headers) }

@@ -1,4 +1,4 @@
-//! What the expansion of `#[trace]` may touch, and nothing else. Not covered by any promise of stability.
+//! What the expansion of `#[trace]` and the other crates of the SDK may touch, and nothing else. Not covered by any promise of stability.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -9,6 +9,8 @@ pub use core;
 
 pub use crate::EventType;
 pub use crate::capture::{Capture, Captured};
+/// For `evaluate` of 0.x.
+pub use crate::discovery::NoGuess;
 pub use crate::span::{ErrorReport, Kind, Seen, Span, Split, run, run_future, simple_name, watch_future, watch_stream};
 
 use crate::capture::PANICKED;

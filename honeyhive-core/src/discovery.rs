@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, Weak};
 
 use opentelemetry::Context;
@@ -22,6 +22,9 @@ static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     built: Vec::new(),
     defaults: Vec::new(),
 });
+
+/// How many [`NoGuess`] are alive.
+static NO_GUESS: AtomicUsize = AtomicUsize::new(0);
 
 /// Open sessions by their id: more than one when a session was resumed while it was open.
 static KNOWN: LazyLock<RwLock<HashMap<SessionId, Vec<Weak<Inner>>>>> = LazyLock::new(RwLock::default);
@@ -169,11 +172,30 @@ fn fallback() -> Fallback {
     }
     let mut live = registry.built.iter().filter(|built| built.strong_count() > 0);
     match (live.next(), live.next()) {
-        (Some(only), None) => only
+        (Some(only), None) if NO_GUESS.load(Ordering::Relaxed) == 0 => only
             .upgrade()
             .map_or(Fallback::None, |inner| Fallback::One(HoneyHiveTracer { inner })),
         (None, _) => Fallback::None,
-        (Some(_), Some(_)) => Fallback::Several,
+        (Some(_), _) => Fallback::Several,
+    }
+}
+
+/// While it lives, no tracer is taken because it is the only one built: there are others, which only the context names.
+#[derive(Debug)]
+pub struct NoGuess(());
+
+impl NoGuess {
+    /// From now on.
+    #[must_use = "it holds while it lives"]
+    pub fn begin() -> Self {
+        NO_GUESS.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for NoGuess {
+    fn drop(&mut self) {
+        NO_GUESS.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

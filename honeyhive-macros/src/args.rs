@@ -74,7 +74,14 @@ impl Args {
     fn argument(&mut self, name: &Ident, input: ParseStream<'_>) -> Result<()> {
         match name.to_string().as_str() {
             "event_type" => set(&mut self.event_type, name, event_type(value(name, input)?)?),
-            "name" => set(&mut self.name, name, event_name(value(name, input)?)?),
+            // As the Python SDK calls it: for code that comes from there.
+            "name" | "event_name" => match self.name.replace(event_name(value(name, input)?)?) {
+                None => Ok(()),
+                Some(_) => Err(Error::new(
+                    name.span(),
+                    "the name is given twice: `event_name` is another word for `name`",
+                )),
+            },
             "tracer" => set(&mut self.tracer, name, value(name, input)?),
             "skip" if !input.peek(token::Paren) => {
                 let at = name.span();
@@ -158,9 +165,14 @@ fn allowed() -> String {
 }
 
 fn usage(name: &Ident) -> String {
+    let name = if name == "event_name" {
+        "name".to_owned()
+    } else {
+        name.to_string()
+    };
     let written = USAGE
         .iter()
-        .find(|(known, _)| name == known)
+        .find(|(known, _)| name == *known)
         .map_or("", |(_, usage)| usage);
     format!("write `{written}`")
 }

@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 
 /// Names what a child process is to do; set in the child alone.
-const PART: &str = "HONEYHIVE_TEST_PART";
+pub const PART: &str = "HONEYHIVE_TEST_PART";
 
 /// What this process is to do, if it is such a child.
 #[must_use]
@@ -18,13 +18,23 @@ pub fn part() -> Option<String> {
 /// When it cannot be started.
 #[must_use]
 pub fn start(test: &str, part: &str) -> Child {
-    Command::new(std::env::current_exe().expect("the path of this test"))
+    command(test, part).spawn().expect("this test as a child")
+}
+
+/// The command that starts the test of this name again, for variables and a directory of its own.
+///
+/// # Panics
+///
+/// When the path of the test is not known.
+#[must_use]
+pub fn command(test: &str, part: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("the path of this test"));
+    command
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(PART, part)
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("this test as a child")
+        .stderr(Stdio::piped());
+    command
 }
 
 /// The memory of this process that is resident, in KiB.

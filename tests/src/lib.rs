@@ -30,9 +30,14 @@ pub fn server() -> Server {
 
 /// Settings for a tracer on this backend, untouched by the environment and by other tests in the process.
 pub fn settings(server: &Server) -> TracerBuilder {
+    settings_for(server.url())
+}
+
+/// The same for the backend of another process.
+pub fn settings_for(url: &str) -> TracerBuilder {
     HoneyHiveTracer::builder()
         .environment([("HH_API_KEY", KEY)])
-        .server_url(server.url())
+        .server_url(url)
         .source("test")
         .session_name("a session")
         .undiscoverable()

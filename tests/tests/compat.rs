@@ -10,12 +10,16 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use honeyhive_compat as honeyhive;
-use honeyhive_compat::{CompatError, Enrichment, HoneyHiveTracer, InitOptions, LEGACY_SERVER_URL, LegacyTracer as _};
+use honeyhive_compat::{
+    CompatError, Datapoint, Enrichment, EvaluateOptions, HoneyHiveTracer, InitOptions, LEGACY_SERVER_URL,
+    LegacyTracer as _,
+};
 use honeyhive_core::SessionId;
 use honeyhive_core::event::EventTree;
+use honeyhive_core::task;
 use honeyhive_local::Server;
 use honeyhive_tests::{KEY, server};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The tracers that are alive are of the process: one test at a time, and none is left from the one before.
 fn alone() -> MutexGuard<'static, ()> {
@@ -369,4 +373,117 @@ fn a_session_that_exists_is_continued_by_its_id() {
         "script"
     );
     assert!(honeyhive::init_from_session_id(KEY, "not-a-uuid", server.url()).is_err());
+}
+
+#[test]
+fn what_is_spawned_keeps_its_session_through_task_and_is_an_error_where_nobody_can_tell() {
+    let _alone = alone();
+    let server = server();
+    let tracer = honeyhive::init(options(&server)).unwrap();
+    let request = tracer.new_session("request").start();
+    let spawned = || {
+        let with_context = task::spawn_thread(honeyhive::session_id).join().unwrap();
+        let bare = std::thread::spawn(honeyhive::session_id).join().unwrap();
+        (with_context.unwrap(), bare)
+    };
+    let (with_context, bare) = request.in_scope(spawned);
+    assert_eq!(with_context, request.session_id());
+    assert_eq!(bare.unwrap(), tracer.session_id(), "the only tracer there is");
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let enrich = async || {
+        tokio::task::yield_now().await;
+        lookup(5);
+        honeyhive::set_metadata(json!({"spawned": true})).unwrap();
+    };
+    let spawning = async { task::spawn(enrich()).await.unwrap() };
+    runtime.block_on(request.scope(spawning));
+    let events = tree(&tracer, request.session_id());
+    assert_eq!(events.find("lookup").unwrap().event().inputs["id"], 5);
+    assert_eq!(events.roots().next().unwrap().event().metadata["spawned"], true);
+    assert_eq!(tree(&tracer, tracer.session_id()).len(), 1);
+
+    let _other = honeyhive::init(options(&server)).unwrap();
+    let (with_context, bare) = request.in_scope(spawned);
+    assert_eq!(with_context, request.session_id());
+    assert!(matches!(bare, Err(CompatError::SeveralTracers { .. })), "{bare:?}");
+}
+
+#[test]
+fn session_start_opens_another_session_and_leaves_the_first_as_it_is() {
+    let _alone = alone();
+    let server = server();
+    let tracer = honeyhive::init(options(&server)).unwrap();
+    let second = tracer.session_start();
+    second.in_scope(|| lookup(2));
+    lookup(1);
+    for (tracer, id) in [(&tracer, 1), (&second, 2)] {
+        let session = tree(tracer, tracer.session_id());
+        assert_eq!(session.roots().next().unwrap().event().event_name, "script");
+        assert_eq!(session.find("lookup").unwrap().event().inputs["id"], id);
+    }
+}
+
+#[test]
+fn a_tracer_that_was_made_the_default_outlives_the_programs_handle() {
+    let _alone = alone();
+    let server = server();
+    let tracer = HoneyHiveTracer::builder()
+        .api_key(KEY)
+        .server_url(server.url())
+        .build()
+        .unwrap();
+    let id = tracer.session_id();
+    honeyhive::set_default_tracer(&tracer);
+    drop(tracer);
+    assert_eq!(honeyhive::session_id().unwrap(), id);
+    lookup(1);
+    honeyhive::flush().unwrap();
+
+    // And one that nothing keeps is gone with its last handle.
+    honeyhive::reset();
+    drop(
+        HoneyHiveTracer::builder()
+            .api_key(KEY)
+            .server_url(server.url())
+            .build()
+            .unwrap(),
+    );
+    assert!(matches!(honeyhive::session_id(), Err(CompatError::NoTracer { .. })));
+}
+
+#[test]
+fn a_bare_thread_inside_evaluate_is_an_error_and_never_writes_into_the_scripts_session() {
+    #[honeyhive::trace]
+    fn work() {}
+
+    fn in_threads(_: Datapoint) -> Value {
+        let bare = std::thread::spawn(|| {
+            work();
+            honeyhive::set_metadata(json!({"stray": true}))
+        });
+        assert!(matches!(bare.join().unwrap(), Err(CompatError::SeveralTracers { .. })));
+        let carried = task::spawn_thread(|| {
+            work();
+            honeyhive::session_id()
+        });
+        json!({ "session": carried.join().unwrap().unwrap() })
+    }
+
+    let _alone = alone();
+    let server = server();
+    let tracer = honeyhive::init(options(&server)).unwrap();
+    let evaluation = EvaluateOptions::new(in_threads).api_key(KEY).server_url(server.url());
+    let dataset = json!([{"inputs": {}}, {"inputs": {}}]);
+    let result = honeyhive::evaluate(evaluation.dataset(dataset).print_results(false)).unwrap();
+    for (output, session) in result.data.output.iter().zip(&result.session_ids) {
+        assert_eq!(output["session"], json!(session), "{:?}", result.data.metadata);
+        assert!(tree(&tracer, *session).find("work").is_some());
+    }
+    assert_eq!(tree(&tracer, tracer.session_id()).len(), 1, "the session itself");
+    assert_eq!(
+        honeyhive::session_id().unwrap(),
+        tracer.session_id(),
+        "found again when the evaluation is over"
+    );
 }

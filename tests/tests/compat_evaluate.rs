@@ -7,6 +7,7 @@
 )]
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use honeyhive_compat as honeyhive;
 use honeyhive_compat::{
@@ -14,9 +15,9 @@ use honeyhive_compat::{
 };
 use honeyhive_core::api::RunStatus;
 use honeyhive_core::task;
-use honeyhive_eval::{Dataset, EvalError};
+use honeyhive_eval::{Dataset, EvalError, Outputs, evaluator};
 use honeyhive_local::Server;
-use honeyhive_tests::{KEY, all_events, get, server, settings};
+use honeyhive_tests::{KEY, all_events, get, server, settings, tracer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -278,6 +279,45 @@ fn the_result_has_the_attributes_of_0_2_57() {
 }
 
 #[test]
+fn a_dataset_of_the_server_is_run_on_by_its_id() {
+    let server = server();
+    let items = [
+        json!({"inputs": {"q": "bee"}, "ground_truth": {"a": "BEE"}}),
+        json!({"inputs": {"q": "wasp"}, "ground_truth": {"a": "?"}}),
+    ];
+    let local = Dataset::new(items).unwrap();
+    let tracer = tracer(&server);
+    let managed = runtime().block_on(local.upload(&tracer.api(), "faq")).unwrap();
+
+    let options = EvaluateOptions::new(upper).on(&server).dataset_id(managed.id());
+    let result = honeyhive::evaluate(options.evaluator("exact", exact)).unwrap();
+    assert_eq!(result.dataset_id, managed.id());
+    assert_eq!(result.data.output, [json!("BEE"), json!("WASP")]);
+    assert_eq!(result.data.ground_truth, [json!({"a": "BEE"}), json!({"a": "?"})]);
+    assert_eq!(json!(result.data.metrics), json!([{"exact": true}, {"exact": false}]));
+    let run = runtime().block_on(get(&server, &format!("/v1/runs/{}", result.run_id)));
+    let run = &run["evaluation"];
+    assert_eq!(run["dataset_id"], managed.id());
+    assert_eq!(run["metadata"]["offline_dataset_id"], Value::Null);
+    let events = runtime().block_on(all_events(&server));
+    let ids = |key: &str| {
+        events
+            .iter()
+            .filter_map(|event| event.metadata.get(key))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert!(ids("dataset_id").iter().all(|id| id == managed.id()));
+    for datapoint in managed.datapoints() {
+        assert!(ids("datapoint_id").contains(&json!(datapoint.id)), "{datapoint:?}");
+    }
+
+    let nowhere = EvaluateOptions::new(upper).on(&server).dataset_id("nowhere");
+    let message = honeyhive::evaluate(nowhere).unwrap_err().to_string();
+    assert!(message.contains("no dataset \"nowhere\""), "{message}");
+}
+
+#[test]
 fn a_suite_cannot_lead_out_of_the_directory() {
     let mut result = run(&server());
     result.suite = "../elsewhere".to_owned();
@@ -334,6 +374,27 @@ fn an_evaluator_that_fails_leaves_an_error_and_nothing_else() {
 }
 
 #[test]
+fn evaluators_with_the_settings_of_the_old_decorator_stand_beside_plain_ones() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+    #[evaluator(repeat = 3, aggregate = "mean", check = |mean: f64, target: f64| mean >= target, target = 2.0)]
+    fn long(Outputs(answer): Outputs<String>) -> f64 {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        f64::from(u32::try_from(answer.len()).unwrap())
+    }
+
+    let server = server();
+    let dataset = json!([{"inputs": {"q": "bee"}, "ground_truths": {"a": "BEE"}}, {"inputs": {"q": "a"}}]);
+    let options = EvaluateOptions::new(upper).on(&server).dataset(dataset);
+    let result = honeyhive::evaluate(options.evaluator("exact", exact).evaluators((long,))).unwrap();
+    assert_eq!(
+        json!(result.data.metrics),
+        json!([{"exact": true, "long": true}, {"exact": null, "long": false}]),
+    );
+    assert_eq!(CALLS.load(Ordering::Relaxed), 6);
+}
+
+#[test]
 fn what_cannot_run_says_what_to_write() {
     let options = || {
         EvaluateOptions::new(upper)
@@ -343,6 +404,8 @@ fn what_cannot_run_says_what_to_write() {
     let message = |options| honeyhive::evaluate(options).unwrap_err().to_string();
     assert!(message(options()).contains("call .dataset("));
     assert!(message(options().dataset("faq.json")).contains("`data`"));
+    let no_json = options().dataset([HashMap::from([((1, 2), 3)])]);
+    assert!(message(no_json).contains("cannot be turned into JSON: key must be a string"));
     assert!(message(options().dataset(json!([{"input": {}}]))).contains("`inputs` is missing"));
     let wrong = options().dataset(questions()).api_key("has a space");
     let wrong = honeyhive::evaluate(wrong).unwrap_err();

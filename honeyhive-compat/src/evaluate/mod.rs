@@ -8,7 +8,8 @@ mod result;
 use std::fmt;
 use std::io::{self, Write as _};
 
-use honeyhive_eval::{DatasetError, EvalError, ExperimentResult};
+use honeyhive_core::__private::NoGuess;
+use honeyhive_eval::{DatasetError, EvalError, ExperimentResult, Progress};
 
 use dataset::Given;
 pub use function::{LegacyEvaluator, LegacyFunction};
@@ -69,6 +70,9 @@ impl fmt::Debug for EvaluateError {
 /// Runs a function over a dataset, scores what it returns, and waits for the end. Each datapoint has a session of its
 /// own, and the free functions called inside reach that session.
 ///
+/// Meanwhile the tracer of `init` is not taken for being the only one: code that has no context, such as a thread that was
+/// spawned without `honeyhive_core::task`, gets an error from the free functions, unless `set_default_tracer` decides.
+///
 /// Blocks its thread, as in 0.x. Called inside an async runtime, give it a thread that may block
 /// (`tokio::task::spawn_blocking`).
 ///
@@ -107,6 +111,8 @@ impl fmt::Debug for EvaluateError {
 )]
 pub fn evaluate(options: EvaluateOptions) -> Result<EvaluationResult, EvaluateError> {
     let (suite, print_results) = (options.suite.clone(), options.print_results);
+    // What a datapoint spawns without its context must not take the script's session for its own.
+    let no_guess = NoGuess::begin();
     // A thread of its own: a runtime cannot be started where another one is at work.
     let experiment = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("honeyhive-evaluate".to_owned());
@@ -115,6 +121,7 @@ pub fn evaluate(options: EvaluateOptions) -> Result<EvaluationResult, EvaluateEr
             .map_err(EvaluateError::Thread)?;
         running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })?;
+    drop(no_guess);
     let result = EvaluationResult::new(suite, experiment);
     if print_results {
         // Nobody to show it to is no failure of the evaluation.
@@ -125,8 +132,12 @@ pub fn evaluate(options: EvaluateOptions) -> Result<EvaluationResult, EvaluateEr
 
 fn run(options: EvaluateOptions) -> Result<ExperimentResult, EvaluateError> {
     let workers = options.workers_from_env()?;
-    let mut evaluation = options
-        .evaluation
+    let evaluation = if options.print_results {
+        options.evaluation
+    } else {
+        options.evaluation.progress(Progress::Silent)
+    };
+    let mut evaluation = evaluation
         .name(options.name)
         .max_workers(workers)
         .connection(options.connection);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use honeyhive_core::__private::simple_name;
 use honeyhive_core::{HoneyHiveTracer, TracerBuilder};
-use honeyhive_eval::{Datapoint, Evaluation, IntoOutput, IntoScore, Outputs, Scores, TaskError};
+use honeyhive_eval::{Datapoint, Evaluation, Evaluators, IntoOutput, IntoScore, Outputs, Scores, TaskError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -139,6 +139,28 @@ impl EvaluateOptions {
         self
     }
 
+    /// Evaluators of `honeyhive_eval` besides: those with settings, which 0.x gave by `@evaluator(repeat=…)`, and built-in
+    /// ones.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use honeyhive_compat::{Datapoint, EvaluateOptions};
+    /// use honeyhive_eval::prelude::*;
+    ///
+    /// #[evaluator(repeat = 3, aggregate = "mean", check = |score: f64, target: f64| score > target, target = 0.5)]
+    /// fn helpful(Outputs(answer): Outputs<String>) -> f64 {
+    ///     if answer.is_empty() { 0.0 } else { 1.0 } // ask a model
+    /// }
+    /// # let options = EvaluateOptions::new(|datapoint: Datapoint| datapoint.inputs);
+    /// let options = options.evaluators((helpful,));
+    /// # drop(options);
+    /// ```
+    pub fn evaluators<M>(mut self, evaluators: impl Evaluators<M>) -> Self {
+        self.evaluation = self.evaluation.evaluators(evaluators);
+        self
+    }
+
     /// How many datapoints run at once. Default, and for 0: `HH_MAX_WORKERS`, else 1.
     pub fn max_workers(mut self, workers: usize) -> Self {
         self.max_workers = workers;
@@ -158,7 +180,8 @@ impl EvaluateOptions {
         self
     }
 
-    /// Whether the table is printed to standard output at the end. Default: yes.
+    /// Whether the table is printed to standard output at the end, and progress shown meanwhile where someone watches.
+    /// Default: yes.
     pub fn print_results(mut self, print: bool) -> Self {
         self.print_results = print;
         self

@@ -15,7 +15,7 @@ use crate::output::TaskError;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isolation {
-    /// Tasks of the program's own runtime. Spans of a bare `tokio::spawn` inside the function have no session.
+    /// Tasks of the program's own runtime. Spans of a bare `tokio::spawn` inside the function are in no datapoint's session.
     #[default]
     Task,
     /// Each datapoint has a thread and a current-thread runtime of its own, on which its session is active: what is

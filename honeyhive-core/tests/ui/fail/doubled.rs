@@ -34,4 +34,7 @@ fn error() -> Result<(), ()> {
 #[trace(crate = a, crate = b)]
 fn path() {}
 
+#[trace(event_name = "a", name = "b")]
+fn both_names() {}
+
 fn main() {}
