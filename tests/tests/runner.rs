@@ -142,9 +142,9 @@ fn aborting_a_blocking_function_that_hangs_lets_the_program_end() {
             .unwrap();
         let cancel = CancelHandle::new();
         let handle = cancel.clone();
-        let run = evaluate(move |_: Datapoint| {
+        let run = evaluate(move |_: Datapoint| -> bool {
             handle.abort();
-            hang() as ()
+            hang()
         })
         .dataset(numbers(1))
         .connection(settings(&server))
