@@ -167,32 +167,6 @@ async fn where_only_an_evaluator_failed_the_output_is_scored_again_without_calli
     assert_eq!(ExperimentResult::from_journal(&path).unwrap().rows, second.rows);
 }
 
-/// How long a stream is shows at its end: a journal without it is that of a run that was killed.
-#[tokio::test]
-async fn a_journal_of_a_stream_tells_whether_the_stream_came_to_its_end() {
-    let (server, directory) = (server(), Directory::new());
-    let path = directory.file("run.jsonl");
-    let run = || {
-        let items = (0..5).map(|n| json!({"inputs": {"n": n}}));
-        evaluate(|datapoint: Datapoint| datapoint.inputs)
-            .dataset_stream(honeyhive_eval::DatasetStream::from_items("numbers", items))
-            .connection(settings(&server))
-            .resume(&path)
-    };
-    let status = || ExperimentResult::from_journal(&path).unwrap().status;
-    run().await.unwrap();
-    assert_eq!((status(), lines(&path)), (RunStatus::Completed, 7));
-    let text = std::fs::read_to_string(&path).unwrap();
-    let kept: Vec<&str> = text.lines().take(4).collect();
-    std::fs::write(&path, kept.join("\n") + "\n").unwrap();
-    assert_eq!(status(), RunStatus::Running);
-    let killed = ExperimentResult::from_journal(&path).unwrap();
-    assert!(!killed.check(&Gate::new()).passed());
-    assert_eq!(run().await.unwrap().rows.len(), 5);
-    assert_eq!(status(), RunStatus::Completed);
-    assert_eq!(run().await.unwrap().rows.len(), 5);
-}
-
 #[tokio::test]
 async fn trials_that_were_finished_are_not_paid_for_again() {
     let (server, directory, calls) = (server(), Directory::new(), Arc::new(AtomicUsize::new(0)));

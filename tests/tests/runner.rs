@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use honeyhive_core::EventType;
 use honeyhive_core::api::RunStatus;
 use honeyhive_eval::prelude::*;
-use honeyhive_eval::{CancelHandle, Isolation, Progress, RateLimit, Reducer, Retry, ScoreValue, Trial};
+use honeyhive_eval::{CancelHandle, Isolation, RateLimit, Reducer, Retry, ScoreValue, Trial};
 use honeyhive_local::Server;
 use honeyhive_tests::{PATIENCE, all_events, get, server, session, settings, tracer};
 use serde_json::{Value, json};
@@ -88,74 +88,6 @@ async fn a_blocking_function_over_its_time_is_left_behind_and_its_late_spans_sta
     done.recv_timeout(PATIENCE).unwrap();
     let tree = session(&tracer, result.rows[0].session_id).await;
     assert_eq!(tree.find("late_call").unwrap().event().event_type, EventType::Tool);
-}
-
-fn hang() -> ! {
-    loop {
-        std::thread::park();
-    }
-}
-
-/// As `#[tokio::main]` does at the end: it waits for what runs on tokio's threads that may block.
-#[test]
-fn a_blocking_function_that_hangs_does_not_keep_the_program_from_ending() {
-    let server = server();
-    let (ended, end) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let run = evaluate(|datapoint: Datapoint| {
-            if n(&datapoint) == 0 {
-                hang()
-            }
-        })
-        .dataset(numbers(2))
-        .connection(settings(&server))
-        .timeout(Duration::from_millis(50))
-        .evaluator("hangs", |_: Datapoint| -> bool { hang() })
-        .evaluator_timeout(Duration::from_millis(50))
-        .into_future();
-        let result = runtime.block_on(run).unwrap();
-        drop(runtime);
-        ended.send(result).unwrap();
-    });
-    let result = end.recv_timeout(PATIENCE).expect("the runtime ends");
-    let error = result.rows[0].output.as_ref().unwrap_err();
-    assert!(
-        error
-            .message
-            .ends_with("it blocks, so it could not be stopped and was left behind")
-    );
-    assert_eq!((result.succeeded(), result.rows[1].scores.len()), (1, 1));
-}
-
-#[test]
-fn aborting_a_blocking_function_that_hangs_lets_the_program_end() {
-    let server = server();
-    let (ended, end) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let cancel = CancelHandle::new();
-        let handle = cancel.clone();
-        let run = evaluate(move |_: Datapoint| -> bool {
-            handle.abort();
-            hang()
-        })
-        .dataset(numbers(1))
-        .connection(settings(&server))
-        .cancel(&cancel)
-        .into_future();
-        let result = runtime.block_on(run).unwrap();
-        drop(runtime);
-        ended.send(result).unwrap();
-    });
-    let result = end.recv_timeout(PATIENCE).expect("the runtime ends");
-    assert_eq!((result.status, result.not_run), (RunStatus::Cancelled, 1));
 }
 
 #[tokio::test]
@@ -241,34 +173,6 @@ async fn waiting_for_the_rate_is_no_latency() {
     assert!(
         slowest < Duration::from_millis(250),
         "one of them waited for half a second: {slowest:?}"
-    );
-}
-
-/// Ten workers and a runtime with one thread for what blocks: nine calls wait for it, which is not their time.
-#[test]
-fn waiting_for_a_thread_is_no_latency() {
-    let server = server();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .worker_threads(1)
-        .max_blocking_threads(1)
-        .build()
-        .unwrap();
-    let run = evaluate(|_: Datapoint| std::thread::sleep(Duration::from_millis(50)))
-        .dataset(numbers(10))
-        .connection(settings(&server))
-        .git(false)
-        .into_future();
-    let result = runtime.block_on(run).unwrap();
-    let longest = result.rows.iter().map(|row| row.latency).max().unwrap();
-    assert!(
-        result.duration >= Duration::from_millis(500),
-        "one at a time: {:?}",
-        result.duration
-    );
-    assert!(
-        (Duration::from_millis(50)..Duration::from_millis(300)).contains(&longest),
-        "{longest:?}"
     );
 }
 
@@ -512,66 +416,6 @@ async fn rows_know_the_tokens_and_cost_of_their_function() {
     assert_eq!(usage(0).total_tokens, None, "nothing is known of it");
     assert_eq!((usage(2).input_tokens, usage(2).output_tokens), (Some(20), Some(2)));
     assert_eq!((usage(2).total_tokens, usage(2).cost), (Some(22), Some(1.0)));
-}
-
-#[tokio::test]
-async fn a_stream_is_run_while_it_comes_and_its_failure_is_the_runs() {
-    let server = server();
-    let items = futures_util::stream::iter((0..20).map(|n| {
-        if n < 10 {
-            Ok(json!({"inputs": {"n": n}}))
-        } else {
-            Err("the database is gone")
-        }
-    }));
-    let error = evaluate(|datapoint: Datapoint| datapoint.inputs)
-        .dataset_stream(honeyhive_eval::DatasetStream::new("numbers", items))
-        .connection(settings(&server))
-        .max_workers(2)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "dataset item 10: the database is gone; 10 rows were finished before"
-    );
-    let honeyhive_eval::EvalError::CutShort { result, .. } = error else {
-        panic!("{error}")
-    };
-    assert_eq!(
-        (result.status, result.succeeded(), result.not_run),
-        (RunStatus::Failed, 10, 1)
-    );
-    assert!(!result.check(&Gate::new()).passed());
-    let runs = get(&server, "/v1/runs").await;
-    assert_eq!(runs["evaluations"][0]["status"], "failed");
-    assert_eq!(runs["evaluations"][0]["event_ids"].as_array().unwrap().len(), 10);
-
-    let stream = honeyhive_eval::DatasetStream::from_items("numbers", (0..500).map(|n| json!({"inputs": {"n": n}})));
-    let result = evaluate(|datapoint: Datapoint| datapoint.inputs)
-        .dataset_stream(stream)
-        .connection(settings(&server))
-        .progress(Progress::Silent)
-        .await
-        .unwrap();
-    assert_eq!((result.dataset_id.as_str(), result.rows.len()), ("EXT-numbers", 500));
-    assert_eq!(result.rows[499].inputs, json!({"n": 499}));
-    let same = numbers(500);
-    assert_eq!(result.rows[7].datapoint_id, same.datapoints()[7].id);
-}
-
-#[tokio::test]
-async fn a_stream_that_gives_an_id_twice_ends_there() {
-    let server = server();
-    let items = ["a", "b", "a", "c"].map(|id| json!({"id": id, "inputs": {}}));
-    let error = evaluate(|_: Datapoint| 1)
-        .dataset_stream(honeyhive_eval::DatasetStream::from_items("letters", items))
-        .connection(settings(&server))
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("item 2: id \"EXT-a\" is given twice"),
-        "{error}"
-    );
 }
 
 #[tokio::test]
