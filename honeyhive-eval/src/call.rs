@@ -3,10 +3,13 @@
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 
 use honeyhive_core::opentelemetry::Context;
 use honeyhive_core::opentelemetry::trace::FutureExt as _;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::output::TaskError;
@@ -43,6 +46,33 @@ pub(crate) fn spawn<T: Send + 'static>(call: Call<T>, cx: Context) -> JoinSet<Re
             });
         }
     }
+    set
+}
+
+/// As [`spawn`], for a call that may be given up: a sync one gets a thread of its own. Tokio waits at its end for what
+/// runs on its own threads, so a function that hangs there would keep the program from ending.
+pub(crate) fn spawn_detached<T: Send + 'static>(call: Call<T>, cx: Context) -> JoinSet<Result<T, TaskError>> {
+    let function = match call {
+        Call::Sync(function) => function,
+        call @ Call::Async(_) => return spawn(call, cx),
+    };
+    let (done, wait) = oneshot::channel();
+    let runtime = Handle::current();
+    let thread = std::thread::Builder::new().name("evaluate".to_owned()).spawn(move || {
+        let _runtime = runtime.enter();
+        let _active = cx.attach();
+        // Nobody waits any more if it took too long.
+        let _ = done.send(catch_unwind(AssertUnwindSafe(function)));
+    });
+    let mut set = JoinSet::new();
+    set.spawn(async move {
+        thread.map_err(TaskError::of)?;
+        match wait.await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(payload)) => resume_unwind(payload),
+            Err(_) => Err(TaskError::new("Cancelled", "its thread has ended")),
+        }
+    });
     set
 }
 

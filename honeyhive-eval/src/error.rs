@@ -7,6 +7,7 @@ use honeyhive_core::api::ApiError;
 
 use crate::dataset::DatasetError;
 use crate::journal::JournalError;
+use crate::result::ExperimentResult;
 
 /// An experiment could not run, or could not be reported at all.
 #[derive(thiserror::Error)]
@@ -21,7 +22,7 @@ pub enum EvalError {
     /// More than one dataset was given.
     #[error("evaluate() has several datasets: give it one .dataset(…), .dataset_id(…) or .dataset_stream(…)")]
     SeveralDatasets,
-    /// The dataset could not be read, or not to its end.
+    /// The dataset could not be read; nothing has run.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// The journal cannot be used; nothing has run.
@@ -58,6 +59,14 @@ pub enum EvalError {
     /// The tracer could not be configured.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The dataset could not be read to its end, or is not the journal's. What ran before is here, and on the server.
+    #[error("{source}; {} rows were finished before", result.rows.len())]
+    CutShort {
+        /// What went wrong.
+        source: Box<EvalError>,
+        /// The rows there are, with a status of failed.
+        result: Box<ExperimentResult>,
+    },
     /// The run could not be created on the server; nothing has run.
     #[error("the run could not be created: {0}")]
     CreateRun(#[source] ApiError),

@@ -157,7 +157,8 @@ impl Row {
 
 impl ExperimentResult {
     /// What a journal holds, also that of a run that was killed: the rows that were finished. Its status is
-    /// [`RunStatus::Running`] when some are missing.
+    /// [`RunStatus::Running`] when some are missing, as far as the journal can tell: of a stream, when its end was not
+    /// reached.
     ///
     /// # Errors
     ///
@@ -167,12 +168,13 @@ impl ExperimentResult {
         let contents = Contents::read(path)?;
         let header = contents.header(path)?.clone();
         let duration = contents.elapsed();
+        let datapoints = header.datapoints.or(contents.end.map(|end| end.datapoints));
         let rows = contents.rows(&header);
-        let not_run = header.datapoints.unwrap_or(rows.len()).saturating_sub(rows.len());
+        let not_run = datapoints.unwrap_or(0).saturating_sub(rows.len());
         Ok(Self {
             run_id: header.run_id,
             name: header.name,
-            status: if not_run > 0 {
+            status: if not_run > 0 || datapoints.is_none() {
                 RunStatus::Running
             } else if rows.iter().all(|row| row.output.is_err()) {
                 RunStatus::Failed

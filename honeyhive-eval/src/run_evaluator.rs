@@ -1,12 +1,14 @@
 //! Evaluators of a run as a whole: they see its result when every datapoint has been evaluated.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::call::{Call, join, spawn};
+use crate::call::{Call, join, spawn, spawn_detached};
 use crate::evaluator::outcomes;
 use crate::function::{AsyncShape, SyncShape};
+use crate::output::TaskError;
 use crate::result::{ExperimentResult, Outcome};
 use crate::score::{IntoScore, Scores};
 
@@ -54,7 +56,11 @@ pub(crate) fn any_run_evaluator<M>(evaluator: impl RunEvaluator<M>) -> AnyRunEva
 }
 
 /// Runs them all at once on the result, which then has their scores.
-pub(crate) async fn score_run(evaluators: &[(String, AnyRunEvaluator)], result: ExperimentResult) -> ExperimentResult {
+pub(crate) async fn score_run(
+    evaluators: &[(String, AnyRunEvaluator)],
+    result: ExperimentResult,
+    limit: Option<Duration>,
+) -> ExperimentResult {
     if evaluators.is_empty() {
         return result;
     }
@@ -62,12 +68,27 @@ pub(crate) async fn score_run(evaluators: &[(String, AnyRunEvaluator)], result: 
     let cx = honeyhive_core::opentelemetry::Context::current();
     let running: Vec<_> = evaluators
         .iter()
-        .map(|(name, evaluator)| (name.clone(), spawn(evaluator(result.clone()), cx.clone())))
+        .map(|(name, evaluator)| {
+            let call = evaluator(result.clone());
+            let running = match limit {
+                Some(_) => spawn_detached(call, cx.clone()),
+                None => spawn(call, cx.clone()),
+            };
+            (name.clone(), running)
+        })
         .collect();
-    let mut evaluated = Vec::with_capacity(running.len());
-    for (name, call) in running {
-        evaluated.push((name, join(call).await));
-    }
+    // Each has the same time from the same moment.
+    let evaluated = running.into_iter().map(|(name, call)| async move {
+        let outcome = match limit {
+            None => join(call).await,
+            Some(limit) => match tokio::time::timeout(limit, join(call)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(TaskError::new("Timeout", format!("it took longer than {limit:?}"))),
+            },
+        };
+        (name, outcome)
+    });
+    let evaluated = futures_util::future::join_all(evaluated).await;
     let mut result = Arc::unwrap_or_clone(result);
     result.run_scores = outcomes(evaluated);
     result

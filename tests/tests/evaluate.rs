@@ -395,3 +395,56 @@ async fn an_experiment_on_the_tracer_of_the_program_leaves_that_tracer_alone() {
     assert!(!own.find("a session").unwrap().event().metadata.contains_key("run_id"));
     assert!(!format!("{tracer:?} {result:?}").contains(KEY));
 }
+
+/// Each by a pipeline of its own, in a program whose tracer is the default and busy meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_experiments_at_once_beside_the_tracer_of_the_program_do_not_mix() {
+    let server = server();
+    let of_program = HoneyHiveTracer::builder()
+        .environment([("HH_API_KEY", KEY)])
+        .server_url(server.url())
+        .session_name("the program")
+        .build()
+        .unwrap();
+    let _default = of_program.set_default();
+    let run = |name: &'static str| {
+        let work = move |Inputs(n): Inputs<serde_json::Value>| generate(look_up(&format!("{name}{n}")));
+        evaluate(work)
+            .name(name)
+            .dataset(Dataset::new((0..40).map(|n| json!({"inputs": {"n": n}}))).unwrap())
+            .connection(settings(&server))
+            .evaluator("looks", |Outputs(o): Outputs<String>| look_up(&o).len())
+            .git(false)
+            .into_future()
+    };
+    let own = async {
+        for n in 0..40 {
+            generate(look_up(&format!("program{n}"))).await;
+        }
+    };
+    let (one, two, ()) = tokio::join!(tokio::spawn(run("one")), tokio::spawn(run("two")), own);
+    let (one, two) = (one.unwrap().unwrap(), two.unwrap().unwrap());
+    of_program.flush(honeyhive_tests::PATIENCE).await.unwrap();
+
+    let mut sessions: BTreeMap<String, Vec<Event>> = BTreeMap::new();
+    for event in all_events(&server).await {
+        sessions.entry(event.session_id.clone()).or_default().push(event);
+    }
+    assert_eq!(sessions.len(), 81);
+    for (name, result) in [("ONE", &one), ("TWO", &two)] {
+        for row in &result.rows {
+            let events = &sessions[&row.session_id.to_string()];
+            // The session, the function, and in it two calls; in the evaluator one.
+            assert_eq!(events.len(), 5, "{events:#?}");
+            let inputs: Vec<String> = events.iter().map(|event| json!(event.inputs).to_string()).collect();
+            let questions = inputs
+                .iter()
+                .filter(|inputs| inputs.to_uppercase().contains(name))
+                .count();
+            assert_eq!(questions, 3, "{inputs:?}");
+        }
+    }
+    let program = &sessions[&of_program.session_id().to_string()];
+    assert_eq!(program.len(), 1 + 80);
+    assert!(program.iter().all(|event| !event.metadata.contains_key("run_id")));
+}

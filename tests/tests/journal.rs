@@ -143,6 +143,30 @@ async fn only_what_failed_is_executed_again_on_request() {
     assert_eq!(run["event_ids"], json!(sessions));
 }
 
+/// A judge that was out of reach must not cost the answers a second time.
+#[tokio::test]
+async fn where_only_an_evaluator_failed_the_output_is_scored_again_without_calling_the_function() {
+    let (server, directory, calls) = (server(), Directory::new(), Arc::new(AtomicUsize::new(0)));
+    let path = directory.file("run.jsonl");
+    let run = |judge_works: bool| {
+        squares(&server, &calls, !judge_works).evaluator("judge", move |Outputs(o): Outputs<u64>| {
+            if o == 16 && !judge_works { Err("429") } else { Ok(o) }
+        })
+    };
+    let first = run(false).journal(&path).await.unwrap();
+    assert!(first.rows[4].output.is_ok() && first.rows[4].score("judge").is_none());
+    let second = run(true).retry_failed(&path).await.unwrap();
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        10 + 5,
+        "the five that failed, not the one that was not judged"
+    );
+    assert_eq!(second.rows[4].score("judge"), Some(&ScoreValue::Integer(16)));
+    assert_eq!(second.rows[4].latency, first.rows[4].latency);
+    assert_eq!(second.rows[2], first.rows[2]);
+    assert_eq!(ExperimentResult::from_journal(&path).unwrap().rows, second.rows);
+}
+
 #[tokio::test]
 async fn trials_that_were_finished_are_not_paid_for_again() {
     let (server, directory, calls) = (server(), Directory::new(), Arc::new(AtomicUsize::new(0)));
@@ -287,6 +311,23 @@ async fn outputs_are_scored_anew_without_calling_the_function() {
     let run = get(&server, &format!("/v1/runs/{}", result.run_id)).await["evaluation"].clone();
     assert_eq!(run["metadata"]["rescored_from"], json!(first.run_id));
     assert_eq!(run["configuration"]["function"], "square");
+}
+
+/// Half a run must not pass a gate by being scored anew.
+#[tokio::test]
+async fn what_the_earlier_run_lacked_is_lacking_when_it_is_scored_anew() {
+    let (server, directory, calls) = (server(), Directory::new(), Arc::new(AtomicUsize::new(0)));
+    let path = directory.file("run.jsonl");
+    squares(&server, &calls, false).journal(&path).await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let kept: Vec<&str> = text.lines().take(5).collect();
+    std::fs::write(&path, kept.join("\n") + "\n").unwrap();
+    let result = rescore(&ExperimentResult::from_journal(&path).unwrap())
+        .connection(settings(&server))
+        .await
+        .unwrap();
+    assert_eq!((result.rows.len(), result.not_run), (4, 6));
+    assert!(!result.check(&Gate::new()).passed());
 }
 
 const ROWS: usize = 500;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use honeyhive_core::EventType;
 use honeyhive_core::api::RunStatus;
 use honeyhive_eval::prelude::*;
-use honeyhive_eval::{CancelHandle, Isolation, Progress, RateLimit, Reducer, Retry, ScoreValue, Trial};
+use honeyhive_eval::{CancelHandle, Isolation, RateLimit, Reducer, Retry, ScoreValue, Trial};
 use honeyhive_local::Server;
 use honeyhive_tests::{PATIENCE, all_events, get, server, session, settings, tracer};
 use serde_json::{Value, json};
@@ -416,40 +416,6 @@ async fn rows_know_the_tokens_and_cost_of_their_function() {
     assert_eq!(usage(0).total_tokens, None, "nothing is known of it");
     assert_eq!((usage(2).input_tokens, usage(2).output_tokens), (Some(20), Some(2)));
     assert_eq!((usage(2).total_tokens, usage(2).cost), (Some(22), Some(1.0)));
-}
-
-#[tokio::test]
-async fn a_stream_is_run_while_it_comes_and_its_failure_is_the_runs() {
-    let server = server();
-    let items = futures_util::stream::iter((0..20).map(|n| {
-        if n < 10 {
-            Ok(json!({"inputs": {"n": n}}))
-        } else {
-            Err("the database is gone")
-        }
-    }));
-    let error = evaluate(|datapoint: Datapoint| datapoint.inputs)
-        .dataset_stream(honeyhive_eval::DatasetStream::new("numbers", items))
-        .connection(settings(&server))
-        .max_workers(2)
-        .await
-        .unwrap_err();
-    assert_eq!(error.to_string(), "dataset item 10: the database is gone");
-    let runs = get(&server, "/v1/runs").await;
-    assert_eq!(runs["evaluations"][0]["status"], "failed");
-    assert_eq!(runs["evaluations"][0]["event_ids"].as_array().unwrap().len(), 10);
-
-    let stream = honeyhive_eval::DatasetStream::from_items("numbers", (0..500).map(|n| json!({"inputs": {"n": n}})));
-    let result = evaluate(|datapoint: Datapoint| datapoint.inputs)
-        .dataset_stream(stream)
-        .connection(settings(&server))
-        .progress(Progress::Silent)
-        .await
-        .unwrap();
-    assert_eq!((result.dataset_id.as_str(), result.rows.len()), ("EXT-numbers", 500));
-    assert_eq!(result.rows[499].inputs, json!({"n": 499}));
-    let same = numbers(500);
-    assert_eq!(result.rows[7].datapoint_id, same.datapoints()[7].id);
 }
 
 #[tokio::test]

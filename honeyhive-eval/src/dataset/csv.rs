@@ -28,14 +28,13 @@ impl Dataset {
         let name = path.display().to_string();
         let mut reader = csv::Reader::from_path(path).map_err(|error| unreadable(&name, error))?;
         let columns = reader.headers().map_err(|error| unreadable(&name, error))?.clone();
-        let columns = columns
+        let names = columns
             .iter()
-            .map(|column| Column::parse(column.trim().trim_start_matches('\u{feff}')))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|problem| DatasetError::Shape {
-                place: format!("{name} line 1"),
-                problem,
-            })?;
+            .map(|column| column.trim().trim_start_matches('\u{feff}'));
+        let columns = parse(names).map_err(|problem| DatasetError::Shape {
+            place: format!("{name} line 1"),
+            problem,
+        })?;
         let items = reader.into_records().map(|record| {
             let record = record.map_err(|error| unreadable(&name, error))?;
             let place = match record.position() {
@@ -56,6 +55,19 @@ impl Dataset {
         });
         Self::from_raw(items)
     }
+}
+
+/// The columns of a header, no two of which are the same.
+fn parse<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<Column>, String> {
+    let mut columns: Vec<Column> = Vec::new();
+    for name in names {
+        let column = Column::parse(name)?;
+        if columns.iter().any(|known| known.path == column.path) {
+            return Err(format!("column {name:?} is there twice"));
+        }
+        columns.push(column);
+    }
+    Ok(columns)
 }
 
 /// Where the cells of a column go.
@@ -108,7 +120,7 @@ impl Column {
         }
         match object.insert(last.clone(), value) {
             None => Ok(()),
-            Some(_) => Err(format!("column {:?} is there twice, or others are below it", self.name)),
+            Some(_) => Err(format!("column {:?} has others below it", self.name)),
         }
     }
 }
@@ -151,6 +163,18 @@ mod tests {
         assert_eq!((&b.inputs, &b.ground_truth), (&json!({"question": "why?"}), &None));
     }
 
+    #[test]
+    fn cells_may_hold_anything_that_csv_can_say() {
+        let text = "\u{feff}\"inputs.q\",ground_truth\r\n\"a \"\"b\"\", c\r\nsecond line\",\r\n\"\",\" x \"\r\n";
+        let dataset = read(text).unwrap();
+        let [a, b] = dataset.datapoints() else { unreachable!() };
+        assert_eq!(
+            (&a.inputs, &a.ground_truth),
+            (&json!({"q": "a \"b\", c\r\nsecond line"}), &None)
+        );
+        assert_eq!((&b.inputs, &b.ground_truth), (&json!({}), &Some(json!(" x "))));
+    }
+
     /// A dataset is known by its content, whatever file it comes from.
     #[test]
     fn it_has_the_ids_of_the_same_items_in_memory() {
@@ -168,7 +192,12 @@ mod tests {
                 "inputs.k:json\n3\nmany\n",
                 "line 3: column \"inputs.k:json\" is not JSON",
             ),
-            ("inputs.a,inputs.a\n1,2\n", "line 2: column \"inputs.a\" is there twice"),
+            ("inputs.a,inputs.a\n1,\n", "line 1: column \"inputs.a\" is there twice"),
+            (
+                "ground_truth,ground_truth:json\n1,\n",
+                "line 1: column \"ground_truth:json\" is there twice",
+            ),
+            ("inputs.a.b,inputs.a\n1,2\n", "has others below it"),
             ("inputs.a,inputs.a.b\n1,2\n", "below another column's value"),
             ("inputs.a,inputs.b\n1\n", "found record with 1 field"),
         ] {

@@ -68,3 +68,10 @@ impl fmt::Debug for DatasetError {
         fmt::Display::fmt(self, f)
     }
 }
+
+impl DatasetError {
+    pub(crate) fn given_twice(place: String, id: &str) -> Self {
+        let problem = format!("id {id:?} is given twice: rows are told apart by it");
+        Self::Shape { place, problem }
+    }
+}

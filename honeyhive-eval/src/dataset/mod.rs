@@ -131,8 +131,7 @@ impl Dataset {
             let (place, raw) = item?;
             let datapoint = datapoint(&raw, index, &place)?;
             if !ids.insert(datapoint.id.clone()) {
-                let problem = format!("id {:?} is given twice: rows are told apart by it", datapoint.id);
-                return Err(DatasetError::Shape { place, problem });
+                return Err(DatasetError::given_twice(place, &datapoint.id));
             }
             datapoints.push(datapoint);
             raw_items.push(raw);

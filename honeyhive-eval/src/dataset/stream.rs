@@ -1,5 +1,6 @@
 //! Datasets that are read while they are run, so that not all of them is in memory at once.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::fmt;
 use std::fs::File;
@@ -19,7 +20,8 @@ type Items = Pin<Box<dyn Stream<Item = Result<(String, Box<RawValue>), DatasetEr
 /// when a worker is free.
 ///
 /// The content is not known beforehand, so the dataset has the id it is given, after `EXT-`. The ids of its datapoints
-/// are made as those of a [`Dataset`](crate::Dataset); that no two are the same is yours to see to.
+/// are made as those of a [`Dataset`](crate::Dataset). An item that is no datapoint, or has an id that was there before,
+/// ends the experiment as failed.
 pub struct DatasetStream {
     pub(super) id: String,
     items: Items,
@@ -107,9 +109,14 @@ impl DatasetStream {
     }
 
     pub(super) fn into_datapoints(self) -> impl Stream<Item = Result<Datapoint, DatasetError>> + Send + 'static {
-        self.items.enumerate().map(|(index, item)| {
+        let mut ids = HashSet::new();
+        self.items.enumerate().map(move |(index, item)| {
             let (place, raw) = item?;
-            datapoint(&raw, index, &place)
+            let datapoint = datapoint(&raw, index, &place)?;
+            match ids.insert(datapoint.id.clone()) {
+                true => Ok(datapoint),
+                false => Err(DatasetError::given_twice(place, &datapoint.id)),
+            }
         })
     }
 }

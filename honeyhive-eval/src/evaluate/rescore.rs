@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{Evaluation, evaluate};
 use crate::dataset::{Datapoint, Dataset};
 use crate::result::{ExperimentResult, Row, Trial};
@@ -11,7 +13,7 @@ use crate::result::{ExperimentResult, Row, Trial};
 /// the function. Add them with [`evaluator`](Evaluation::evaluator) and await it.
 ///
 /// It is a run of its own, on the same datapoints and with the metadata `rescored_from`. Rows that failed stay failed;
-/// latency, attempts and usage are those of the earlier run.
+/// latency, attempts and usage are those of the earlier run, and what had no row there has none here.
 ///
 /// # Examples
 ///
@@ -45,14 +47,15 @@ pub fn rescore(earlier: &ExperimentResult) -> Evaluation {
         metadata: row.metadata.clone(),
     });
     let dataset = Dataset::known(earlier.dataset_id.clone(), datapoints.collect());
-    // Never called: the outputs are there.
-    let mut evaluation = evaluate(|datapoint: Datapoint| datapoint.inputs)
+    // Never called as long as the outputs are there.
+    let mut evaluation = evaluate(|_: Datapoint| Err::<Value, _>("the earlier run has no output of this datapoint"))
         .name(format!("{} rescored", earlier.name))
         .dataset(dataset)
         .function_name(&earlier.function)
         .metadata("rescored_from", &earlier.run_id)
         .trials(u32::try_from(count).unwrap_or(u32::MAX), earlier.reducer);
-    evaluation.settings.replay = Some(Arc::new(replay));
+    evaluation.settings.replay = Arc::new(replay);
+    evaluation.settings.unscorable = earlier.not_run;
     evaluation
 }
 

@@ -38,8 +38,10 @@ pub(crate) struct Settings {
     pub(crate) aggregate: Aggregate,
     pub(crate) journal: Option<(PathBuf, JournalMode)>,
     pub(crate) progress: Progress,
-    /// What an earlier run gave, by datapoint and trial.
-    pub(crate) replay: Option<Arc<HashMap<(String, u32), Trial>>>,
+    /// Outputs that are not made anew, only scored, by datapoint and trial.
+    pub(crate) replay: Arc<HashMap<(String, u32), Trial>>,
+    /// Datapoints of an earlier run that have no row to score.
+    pub(crate) unscorable: usize,
 }
 
 impl Default for Settings {
@@ -64,8 +66,16 @@ impl Default for Settings {
             aggregate: Aggregate::default(),
             journal: None,
             progress: Progress::default(),
-            replay: None,
+            replay: Arc::default(),
+            unscorable: 0,
         }
+    }
+}
+
+impl Settings {
+    /// Whether a call may be given up while it runs, for its time or by somebody.
+    pub(crate) fn may_give_up(&self, limit: Option<Duration>) -> bool {
+        limit.is_some() || self.on_ctrl_c || self.cancel.is_some()
     }
 }
 
@@ -87,8 +97,8 @@ impl Evaluation {
         self
     }
 
-    /// How long each evaluator may take on one output; a longer one leaves an error in place of its score. Default: no
-    /// limit.
+    /// How long each evaluator may take on one output, or one of the run on the result; a longer one leaves an error in
+    /// place of its score. Default: no limit.
     pub fn evaluator_timeout(mut self, limit: Duration) -> Self {
         self.settings.evaluator_timeout = Some(limit);
         self
@@ -213,7 +223,8 @@ impl Evaluation {
         self.with_journal(path, JournalMode::Resume)
     }
 
-    /// As [`resume`](Self::resume), and executes again what failed.
+    /// As [`resume`](Self::resume), and executes again what failed. Where only an evaluator failed, the function is not
+    /// called again: all evaluators get the output there is, in a session of its own.
     pub fn retry_failed(self, path: impl Into<PathBuf>) -> Self {
         self.with_journal(path, JournalMode::RetryFailed)
     }

@@ -86,6 +86,13 @@ impl Header {
     }
 }
 
+/// The last line of a run over a stream: how many datapoints it had, which the first line could not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct End {
+    pub(crate) datapoints: usize,
+}
+
 /// One finished execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Entry {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::{Entry, Header, JournalError, VERSION};
+use super::{End, Entry, Header, JournalError, VERSION};
 use crate::result::Trial;
 use crate::runner::row;
 use crate::{Datapoint, Row};
@@ -18,6 +18,8 @@ pub(crate) struct Contents {
     pub(crate) header: Option<Header>,
     /// The last execution of each trial, by position of its datapoint and number.
     pub(crate) entries: BTreeMap<(usize, u32), Entry>,
+    /// How many datapoints a stream had, if it came to its end.
+    pub(crate) end: Option<End>,
     /// Bytes of whole lines; what follows is torn.
     pub(crate) whole: u64,
 }
@@ -37,14 +39,20 @@ impl Contents {
         let mut contents = Self {
             header: None,
             entries: BTreeMap::new(),
+            end: None,
             whole: whole as u64,
         };
         for (number, line) in bytes[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
             if contents.header.is_none() {
                 contents.header = Some(header(path, number, line)?);
             } else {
+                if let Ok(end) = serde_json::from_slice::<End>(line) {
+                    contents.end = Some(end);
+                    continue;
+                }
                 let entry: Entry = json(path, number, line)?;
                 contents.entries.insert((entry.index, entry.trial), entry);
+                contents.end = None;
             }
         }
         Ok(contents)

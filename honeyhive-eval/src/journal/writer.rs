@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{Contents, Entry, Header, JournalError};
+use super::{Contents, End, Entry, Header, JournalError};
 
 /// An open journal. No other experiment can write to the file while this is.
 #[derive(Debug)]
@@ -95,10 +95,15 @@ impl Journal {
         }
     }
 
-    /// Forces all lines to the disk, and says why some are missing.
-    pub(crate) fn end(&self) -> Option<String> {
+    /// Writes the number of datapoints if only now it is known, forces all lines to the disk, and says why some are
+    /// missing.
+    pub(crate) fn end(&self, datapoints: Option<usize>) -> Option<String> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let synced = state.file.sync_all();
+        let written = match datapoints {
+            Some(datapoints) if state.problem.is_none() => write_line(&mut state.file, &End { datapoints }),
+            _ => Ok(()),
+        };
+        let synced = written.and_then(|()| state.file.sync_all());
         state
             .problem
             .take()

@@ -1,11 +1,13 @@
 //! A call inside a span that may be given up when its time is over.
 
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use honeyhive_core::Span;
 use tokio::task::JoinSet;
 
-use crate::call::{Call, outcome, spawn};
+use crate::call::{Call, outcome, spawn, spawn_detached};
+use crate::evaluate::Settings;
 use crate::output::TaskError;
 
 /// What a cancelled async function gets to end its spans before those around it end.
@@ -15,19 +17,68 @@ const GRACE: Duration = Duration::from_millis(50);
 pub(super) struct Running<T> {
     set: JoinSet<Result<T, TaskError>>,
     blocks: bool,
+    limit: Option<Duration>,
+    began: Beginning,
 }
 
-/// Starts a call inside a span: an async one as a task, a sync one on a thread that may block.
-pub(super) fn start<T: Send + 'static>(call: Call<T>, span: &Span) -> Running<T> {
+/// When a call began: at once, or when there was a thread for it.
+#[derive(Clone, Default)]
+pub(super) struct Beginning(Arc<OnceLock<Instant>>);
+
+impl Beginning {
+    fn now(&self) {
+        let _ = self.0.set(Instant::now());
+    }
+
+    /// How long ago that was; no time at all if the call never began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.0.get().map(Instant::elapsed).unwrap_or_default()
+    }
+}
+
+/// Starts a call inside a span: an async one as a task, a sync one on a thread that may block. It is given up when it
+/// takes longer than `limit`.
+pub(super) fn start<T: Send + 'static>(
+    call: Call<T>,
+    span: &Span,
+    settings: &Settings,
+    limit: Option<Duration>,
+) -> Running<T> {
+    let began = Beginning::default();
     let blocks = matches!(call, Call::Sync(_));
-    let set = spawn(call, span.context());
-    Running { set, blocks }
+    let call = match call {
+        Call::Sync(function) => {
+            let began = began.clone();
+            Call::Sync(Box::new(move || {
+                began.now();
+                function()
+            }))
+        }
+        Call::Async(_) => {
+            began.now();
+            call
+        }
+    };
+    let set = match settings.may_give_up(limit) {
+        true => spawn_detached(call, span.context()),
+        false => spawn(call, span.context()),
+    };
+    Running {
+        set,
+        blocks,
+        limit,
+        began,
+    }
 }
 
 impl<T: 'static> Running<T> {
-    /// Waits for the call, for at most `limit`.
-    pub(super) async fn outcome(mut self, limit: Option<Duration>) -> Result<T, TaskError> {
-        let Some(limit) = limit else {
+    pub(super) fn beginning(&self) -> Beginning {
+        self.began.clone()
+    }
+
+    /// Waits for the call, for as long as it may take.
+    pub(super) async fn outcome(mut self) -> Result<T, TaskError> {
+        let Some(limit) = self.limit else {
             return outcome(&mut self.set).await;
         };
         match tokio::time::timeout(limit, outcome(&mut self.set)).await {

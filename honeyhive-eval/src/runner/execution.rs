@@ -2,7 +2,7 @@
 //! the session learns of it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use honeyhive_core::{Enrichment, EventType, HoneyHiveTracer, Span};
 use serde_json::Value;
@@ -89,7 +89,7 @@ impl Experiment {
                     task,
                     output: Arc::new(output.clone()),
                 };
-                score(&self.evaluators, &outcome, &span, self.settings.evaluator_timeout).await
+                score(&self.evaluators, &outcome, &span, &self.settings).await
             }
             Err(_) => Vec::new(),
         };
@@ -132,10 +132,10 @@ impl Experiment {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let started = Instant::now();
-            let running = start((self.task)(task.clone()), span);
-            let output = running.outcome(self.settings.timeout).await;
-            let latency = started.elapsed();
+            let running = start((self.task)(task.clone()), span, &self.settings, self.settings.timeout);
+            let began = running.beginning();
+            let output = running.outcome().await;
+            let latency = began.elapsed();
             permit.settle(output.as_ref().err());
             let again = output.as_ref().err().filter(|error| {
                 let retry = self.settings.retry.as_ref();
@@ -159,16 +159,14 @@ impl Experiment {
         }
     }
 
-    /// What an earlier run gave, when its outputs are scored anew.
+    /// What was given before, where only the scores are made anew.
     fn replayed(&self, datapoint_id: &str, number: u32) -> Option<Answer> {
-        let replay = self.settings.replay.as_ref()?;
-        let absent = || TaskError::new("Rescore", "the earlier run has no output of this datapoint");
-        let trial = replay.get(&(datapoint_id.to_owned(), number));
+        let trial = self.settings.replay.get(&(datapoint_id.to_owned(), number))?;
         Some(Answer {
-            output: trial.map_or_else(|| Err(absent()), |trial| trial.output.clone()),
-            latency: trial.map(|trial| trial.latency).unwrap_or_default(),
-            attempts: trial.map_or(0, |trial| trial.attempts),
-            usage: trial.map(|trial| trial.usage).unwrap_or_default(),
+            output: trial.output.clone(),
+            latency: trial.latency,
+            attempts: trial.attempts,
+            usage: trial.usage,
         })
     }
 

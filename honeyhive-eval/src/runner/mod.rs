@@ -62,6 +62,8 @@ struct Experiment {
     settings: Settings,
     limits: Arc<Limits>,
     journal: Option<Journal>,
+    /// Whether the number of datapoints was unknown at the beginning.
+    is_stream: bool,
     /// Whether waiting for delivery was in vain once: the backend is away, and no further datapoint waits for it.
     stalled: AtomicBool,
 }
@@ -87,7 +89,7 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
         evaluators,
         run_evaluators,
         destination,
-        settings,
+        mut settings,
     } = evaluation;
     let weights: BTreeMap<String, f64> = evaluators
         .iter()
@@ -122,11 +124,14 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
     header.weights.clone_from(&weights);
     header.trials = settings.trials;
     header.reducer = settings.reducer;
-    let (journal, earlier) = open_journal(&settings, &header)?;
+    let (journal, mut earlier) = open_journal(&settings, &header)?;
     if let Some(earlier) = &earlier {
         earlier.check(&dataset.ids())?;
     }
-    if let Some(Earlier { header, .. }) = &earlier {
+    if let Some(Earlier { header, unscored, .. }) = &mut earlier {
+        if !unscored.is_empty() {
+            settings.replay = Arc::new(std::mem::take(unscored));
+        }
         record.run_id.clone_from(&header.run_id);
         record.name = header.name.as_str().into();
     } else {
@@ -160,6 +165,7 @@ async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
         weights,
         settings,
         journal,
+        is_stream: header.datapoints.is_none(),
         stalled: AtomicBool::new(false),
     });
     let mut collected = Collected::new(experiment.settings.trials, experiment.settings.reducer);
@@ -185,7 +191,9 @@ impl Experiment {
         started: Instant,
     ) -> Result<ExperimentResult, EvalError> {
         let mut warnings = Vec::new();
-        warnings.extend(self.journal.as_ref().and_then(Journal::end));
+        // How long a stream is, only its end tells.
+        let end = (self.is_stream && ended.is_whole()).then_some(ended.datapoint_ids.len());
+        warnings.extend(self.journal.as_ref().and_then(|journal| journal.end(end)));
         // Whether a loss was reported by this flush or by another does not matter: what counts is what was lost since
         // the start.
         let _ = self.tracer.flush(DELIVERY).await;
@@ -205,7 +213,7 @@ impl Experiment {
             name: self.record.name.to_string(),
             status,
             dataset_id: self.record.dataset_id.clone(),
-            not_run: ended.not_run,
+            not_run: ended.not_run + self.settings.unscorable,
             function: self.function_name.clone(),
             reducer: self.settings.reducer,
             evaluators: score_names(&names, rows.iter().map(|row| row.scores.as_slice())),
@@ -215,7 +223,7 @@ impl Experiment {
             duration: Duration::ZERO,
             warnings,
         };
-        let mut result = score_run(&self.run_evaluators, result).await;
+        let mut result = score_run(&self.run_evaluators, result, self.settings.evaluator_timeout).await;
         let sessions = Sessions {
             event_ids: sessions,
             datapoint_ids: ended.datapoint_ids,
@@ -229,7 +237,10 @@ impl Experiment {
             .as_ref()
             .map_or_else(|| started.elapsed(), Journal::elapsed);
         match ended.error {
-            Some(error) => Err(error),
+            Some(source) => Err(EvalError::CutShort {
+                source: Box::new(source),
+                result: Box::new(result),
+            }),
             None => Ok(result),
         }
     }
@@ -246,6 +257,11 @@ impl Experiment {
 }
 
 impl Ended {
+    /// Whether every datapoint was run, also in earlier parts of the run.
+    fn is_whole(&self) -> bool {
+        self.error.is_none() && !self.cancelled && !self.failed_fast && self.not_run == 0
+    }
+
     fn status(&self, rows: &[crate::Row]) -> RunStatus {
         let failed = rows.iter().all(|row| row.output.is_err());
         if self.cancelled {

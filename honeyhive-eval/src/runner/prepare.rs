@@ -1,12 +1,13 @@
 //! What is settled before a run begins: that it can run at all, and what its journal holds of an earlier part of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use crate::dataset::Source;
 use crate::error::EvalError;
 use crate::evaluate::{Evaluation, Settings};
 use crate::journal::{Entry, Header, Journal, JournalError};
+use crate::result::Trial;
 
 /// Everything that can be wrong before anything is sent.
 pub(super) fn check(evaluation: &Evaluation) -> Result<(), EvalError> {
@@ -58,6 +59,8 @@ pub(crate) enum JournalMode {
 pub(super) struct Earlier {
     pub(super) header: Header,
     pub(super) entries: BTreeMap<(usize, u32), Entry>,
+    /// What was executed and is to be scored anew, by datapoint and trial.
+    pub(super) unscored: HashMap<(String, u32), Trial>,
 }
 
 impl Earlier {
@@ -92,12 +95,17 @@ pub(super) fn open_journal(
     if let Some(difference) = found.difference(header) {
         return Err(difference.into());
     }
-    if *mode == JournalMode::RetryFailed {
-        contents.entries.retain(|_, entry| entry.outcome.output.is_ok());
-    }
-    let earlier = Earlier {
+    let mut earlier = Earlier {
         header: found,
         entries: contents.entries,
+        unscored: HashMap::new(),
     };
+    if *mode == JournalMode::RetryFailed {
+        earlier.entries.retain(|_, entry| entry.outcome.output.is_ok());
+        let broken = |entry: &mut Entry| entry.outcome.scores.iter().any(|(_, outcome)| outcome.is_err());
+        let broken = earlier.entries.extract_if(.., |_, entry| broken(entry));
+        let unscored = broken.map(|((_, trial), entry)| ((entry.datapoint.id, trial), entry.outcome));
+        earlier.unscored = unscored.collect();
+    }
     Ok((Some(journal), Some(earlier)))
 }

@@ -105,6 +105,8 @@ pub(super) async fn run_all(
                     seen += 1;
                 }
                 Some(Err(error)) => {
+                    // A datapoint there is, although nobody can read it.
+                    seen += 1;
                     ended.error = Some(error.into());
                     more = false;
                 }

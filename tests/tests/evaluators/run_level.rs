@@ -85,3 +85,26 @@ async fn names_are_unique_also_between_the_two_kinds() {
         .await;
     assert!(matches!(dotted, Err(EvalError::EvaluatorName { name }) if name == "a.b"));
 }
+
+#[tokio::test]
+async fn one_that_takes_too_long_leaves_an_error_and_the_run_ends() {
+    let server = server();
+    let result = echo(&server, cases([(json!(1), json!(1))]))
+        .run_evaluator("hangs", async |_: &ExperimentResult| {
+            std::future::pending::<()>().await;
+            1
+        })
+        .run_evaluator("rows", |result: &ExperimentResult| result.rows.len())
+        .evaluator_timeout(std::time::Duration::from_millis(50))
+        .await
+        .unwrap();
+    let said: Vec<String> = result
+        .run_scores
+        .iter()
+        .map(|(name, outcome)| match outcome {
+            Ok(score) => format!("{name}: {}", score.as_ref().unwrap().value()),
+            Err(error) => format!("{name}: {error}"),
+        })
+        .collect();
+    assert_eq!(said, ["hangs: Timeout: it took longer than 50ms", "rows: 1"]);
+}
