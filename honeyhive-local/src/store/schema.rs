@@ -123,9 +123,7 @@ impl Place {
                 connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
                 // Ids are random, so each insert touches another page of their index: with SQLite's own 2 MiB of cache
                 // a stream of spans would read and write the index over and over.
-                connection.execute_batch(
-                    "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8000;",
-                )?;
+                connection.execute_batch("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;")?;
             }
             Ok((connection, found))
         });
