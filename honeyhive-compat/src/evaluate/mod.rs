@@ -8,7 +8,6 @@ mod result;
 use std::fmt;
 use std::io::{self, Write as _};
 
-use honeyhive_core::__private::NoGuess;
 use honeyhive_eval::{DatasetError, EvalError, ExperimentResult, Progress};
 
 use dataset::Given;
@@ -111,8 +110,6 @@ impl fmt::Debug for EvaluateError {
 )]
 pub fn evaluate(options: EvaluateOptions) -> Result<EvaluationResult, EvaluateError> {
     let (suite, print_results) = (options.suite.clone(), options.print_results);
-    // What a datapoint spawns without its context must not take the script's session for its own.
-    let no_guess = NoGuess::begin();
     // A thread of its own: a runtime cannot be started where another one is at work.
     let experiment = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("honeyhive-evaluate".to_owned());
@@ -121,7 +118,6 @@ pub fn evaluate(options: EvaluateOptions) -> Result<EvaluationResult, EvaluateEr
             .map_err(EvaluateError::Thread)?;
         running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })?;
-    drop(no_guess);
     let result = EvaluationResult::new(suite, experiment);
     if print_results {
         // Nobody to show it to is no failure of the evaluation.

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use honeyhive_core::__private::NoGuess;
 use honeyhive_core::api::RunStatus;
 use honeyhive_core::{FlushError, HoneyHiveTracer};
 
@@ -81,6 +82,8 @@ impl IntoFuture for Evaluation {
 async fn run(evaluation: Evaluation) -> Result<ExperimentResult, EvalError> {
     let started = Instant::now();
     check(&evaluation)?;
+    // What a datapoint spawns without its context must not take the only session of the program for its own.
+    let _no_guess = NoGuess::begin();
     let Evaluation {
         task,
         function_name,
