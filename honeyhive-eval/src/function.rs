@@ -36,6 +36,7 @@ where
 /// Something that can be called with arguments `A`, a tuple.
 #[diagnostic::on_unimplemented(
     message = "this is no function that can be evaluated",
+    label = "not a function that can be evaluated",
     note = "write the types of a closure's arguments: `|datapoint: Datapoint| …`",
     note = "arguments: `Datapoint`, `HoneyHiveTracer`, `Inputs<T>`, `GroundTruth<T>`, `Option<GroundTruth<T>>`, `Metadata<T>`, `Trial`, one to five, in any order"
 )]
@@ -91,6 +92,7 @@ where
 /// `M` only tells the shapes apart and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "this is no evaluator",
+    label = "not an evaluator",
     note = "write the types of a closure's arguments: `|Outputs(answer): Outputs<String>| …`",
     note = "arguments: `Outputs<T>`, `Inputs<T>`, `GroundTruth<T>`, `Option<GroundTruth<T>>`, `Metadata<T>`, `Datapoint`, `HoneyHiveTracer`, `Trial`, at most five, in any order",
     note = "result: a bool, a number, a text, `Score`, `(score, \"why\")`, a map with `score`, `Scores`, `Json(…)`, or `Option` or `Result` of these; sync or async"

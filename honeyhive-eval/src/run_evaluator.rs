@@ -16,6 +16,7 @@ use crate::score::{IntoScore, Scores};
 /// returns what any evaluator may. `M` only tells the shapes apart and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "this is no evaluator of a run",
+    label = "not an evaluator of a run",
     note = "write `|result: &ExperimentResult| …`, sync or `async |result: &ExperimentResult| …`",
     note = "result: a bool, a number, a text, `Score`, `(score, \"why\")`, a map with `score`, `Scores`, or `Option` or `Result` of these"
 )]

@@ -196,6 +196,16 @@ mod off {
         add_later(number, query).now_or_never()
     }
 
+    /// What of that the way to measure a future takes.
+    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
+    fn not_annotated_async() -> Option<u64> {
+        async fn add_later(number: u64, query: &str) -> u64 {
+            black_box(number + query.len() as u64)
+        }
+        let (number, query) = arguments();
+        add_later(number, query).now_or_never()
+    }
+
     #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
     fn suppressed(bencher: Bencher<'_, '_>) {
         let _active = TRACER.activate();

@@ -9,6 +9,7 @@ use crate::score::{FromScore, IntoScore, Score, Scores};
 /// A function over a score, or over a score and a target. `M` only tells the two apart and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "this cannot check a score",
+    label = "not a check",
     note = "write `|score: f64| score >= 0.7`, or with a target `|score: f64, target: f64| score >= target`",
     note = "the score can be read as `f64`, `i64`, `bool`, `String`, `ScoreValue` or `Score`, the target as any type that deserialises"
 )]

@@ -7,6 +7,7 @@ use crate::function::Evaluator;
 /// always inferred.
 #[diagnostic::on_unimplemented(
     message = "these are no evaluators with names",
+    label = "not evaluators with names",
     note = "give a tuple of functions, built-ins and `evaluator(…)`: `(exact_match(), judge)`",
     note = "name a closure with `.evaluator(\"name\", …)`"
 )]
