@@ -121,8 +121,9 @@ impl Counters {
     }
 
     pub(super) fn retried(&self, error: &str) {
-        self.retries.fetch_add(1, Ordering::Relaxed);
+        // Noted first, so that who sees the count finds the reason.
         self.note(error);
+        self.retries.fetch_add(1, Ordering::Release);
     }
 
     /// Counts lost spans; warns once per reason.
