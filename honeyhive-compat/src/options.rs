@@ -30,8 +30,25 @@ pub const LEGACY_SERVER_URL: &str = "https://api.honeyhive.ai";
 /// ```
 /// use honeyhive_compat::InitOptions;
 ///
-/// let options = InitOptions::new("hh_example").project("support").session_name("chat").inputs([("question", "Why?")]);
-/// # drop(options);
+/// let few = InitOptions::new("hh_example").project("support").session_name("chat").inputs([("question", "Why?")]);
+///
+/// let all = InitOptions::from_env()
+///     .project("support")
+///     .session_name("chat")
+///     .source("prod")
+///     .server_url("http://127.0.0.1:4483")
+///     .session_id("7f5ae3a6-5d57-4d5c-8b2c-0d3fa4f0f1a1")
+///     .inputs([("question", "Why?")])
+///     .run_id("run")
+///     .dataset_id("dataset")
+///     .datapoint_id("datapoint")
+///     .link_carrier([("baggage", "session_id=7f5ae3a6-5d57-4d5c-8b2c-0d3fa4f0f1a1")])
+///     .is_evaluation(true)
+///     .disable_http_tracing(true)
+///     .disable_batch(true)
+///     .verbose(true)
+///     .test_mode(true);
+/// # drop((few, all));
 /// ```
 #[derive(Default)]
 #[must_use = "pass it to init"]

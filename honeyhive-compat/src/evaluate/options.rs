@@ -21,7 +21,7 @@ const MAX_WORKERS: &str = "HH_MAX_WORKERS";
 /// # Examples
 ///
 /// ```
-/// use honeyhive_compat::EvaluateOptions;
+/// use honeyhive_compat::{EvaluateOptions, HoneyHiveTracer};
 /// use serde_json::{Value, json};
 ///
 /// let options = EvaluateOptions::new(|inputs: Value, _ground_truths: Value| inputs["q"].clone())
@@ -29,7 +29,22 @@ const MAX_WORKERS: &str = "HH_MAX_WORKERS";
 ///     .dataset(json!([{"inputs": {"q": "bee"}, "ground_truths": {"a": "bee"}}]))
 ///     .evaluator("exact", |outputs: Value, _inputs: Value, truths: Value| outputs == truths["a"])
 ///     .max_workers(4);
-/// # drop(options);
+///
+/// // The rest of what 0.2.57 took. A dataset of the server goes by its id, in place of `dataset`.
+/// let options = options
+///     .api_key("hh_example")
+///     .project("support")
+///     .server_url("http://127.0.0.1:4483")
+///     .suite("nightly")
+///     .metadata([("commit", "4f2a")])
+///     .run_concurrently(false)
+///     .print_results(false)
+///     .disable_http_tracing(true)
+///     .verbose(true);
+/// let managed = EvaluateOptions::new(|inputs: Value, _ground_truths: Value| inputs)
+///     .connection(HoneyHiveTracer::builder().api_key("hh_example"))
+///     .dataset_id("67d0a1");
+/// # drop((options, managed));
 /// ```
 #[must_use = "pass it to evaluate"]
 pub struct EvaluateOptions {
