@@ -1,6 +1,8 @@
 //! What the expansion of `#[trace]` and the other crates of the SDK may touch, and nothing else. Not covered by any promise of stability.
 
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
 
 use opentelemetry::trace::SpanBuilder;
 use opentelemetry::{Context, KeyValue};
@@ -14,7 +16,8 @@ pub use crate::discovery::NoGuess;
 pub use crate::span::{ErrorReport, Kind, Seen, Span, Split, run, run_future, simple_name, watch_future, watch_stream};
 
 use crate::capture::PANICKED;
-use crate::context::{Active, is_gone};
+use crate::context::{Active, is_gone, is_writable};
+use crate::discovery::Found;
 use crate::span::keys;
 use crate::{HoneyHiveTracer, discovery};
 
@@ -41,73 +44,103 @@ pub struct Call {
 enum Parent {
     /// There is no tracer.
     None,
+    /// The call is left out, and runs where it was made.
+    Inherited,
     /// The current one, which costs nothing to keep.
     Current,
     Other(Context),
 }
 
 impl Call {
-    /// A call whose span goes to the tracer the code should use. `renamed` says whether its name is not the function's,
-    /// `values` how many follow.
+    /// A call of which nothing is recorded so far.
+    #[inline]
     #[must_use]
-    pub fn begin(name: &'static str, renamed: bool, event_type: EventType, values: usize) -> Self {
-        let mut call = Self {
+    pub const fn new(name: &'static str) -> Self {
+        Self {
             name,
             parent: Parent::None,
             attributes: Vec::new(),
-        };
-        if is_gone() {
-            return call;
         }
-        let is_settled = Context::map_current(|cx| {
-            let is_settled = Active::is_settled(cx);
-            if is_settled && !cx.is_telemetry_suppressed() {
-                call.parent = Parent::Current;
-                call.describe(cx, renamed, event_type, values);
-            }
-            is_settled || cx.is_telemetry_suppressed()
-        });
-        if !is_settled {
-            let cx = Context::current();
-            if let Some(tracer) = discovery::of_or_warn(&cx) {
-                call.begin_below(Active::in_context(&tracer, cx), renamed, event_type, values);
-            }
-        }
-        call
     }
 
-    /// A call whose span goes to a given tracer; without one as [`begin`](Self::begin).
-    pub fn begin_with(
-        tracer: &impl AsTracer,
-        name: &'static str,
+    /// Lets its span go to the tracer the code should use. `renamed` says whether its name is not the function's, `values`
+    /// how many follow.
+    pub fn begin(&mut self, renamed: bool, event_type: EventType, values: usize) {
+        if is_gone() {
+            return;
+        }
+        let found = Context::map_current(|cx| {
+            if cx.is_telemetry_suppressed() {
+                return None;
+            }
+            match Active::of(cx) {
+                Some(tracer) => self.begin_in(cx, tracer, renamed, event_type, values),
+                None if discovery::is_idle(cx) => None,
+                None => Some(discovery::find(cx)),
+            }
+        });
+        if let Some(found) = found {
+            self.begin_for(found, renamed, event_type, values);
+        }
+    }
+
+    /// Lets its span go to a given tracer; without one as [`begin`](Self::begin).
+    pub fn begin_with(&mut self, tracer: &impl AsTracer, renamed: bool, event_type: EventType, values: usize) {
+        let Some(given) = tracer.as_tracer() else {
+            return self.begin(renamed, event_type, values);
+        };
+        if is_gone() {
+            return;
+        }
+        let found = Context::map_current(|cx| match Active::of(cx) {
+            Some(tracer) if Arc::ptr_eq(&tracer.inner, &given.inner) => {
+                self.begin_in(cx, tracer, renamed, event_type, values)
+            }
+            _ => Some(Found::Named(given)),
+        });
+        if let Some(found) = found {
+            self.begin_for(found, renamed, event_type, values);
+        }
+    }
+
+    /// Begins in the current context as it is; where that takes another one, its active tracer.
+    fn begin_in(
+        &mut self,
+        cx: &Context,
+        tracer: &HoneyHiveTracer,
         renamed: bool,
         event_type: EventType,
         values: usize,
-    ) -> Self {
-        let Some(tracer) = tracer.as_tracer() else {
-            return Self::begin(name, renamed, event_type, values);
-        };
-        let mut call = Self {
-            name,
-            parent: Parent::None,
-            attributes: Vec::new(),
-        };
-        if !is_gone() {
-            let parent = Active::in_context(&tracer, Context::current());
-            call.begin_below(parent, renamed, event_type, values);
+    ) -> Option<Found> {
+        if !tracer.records(self.name) && !is_writable(cx) {
+            self.parent = Parent::Inherited;
+        } else if Active::is_settled(cx) {
+            self.parent = Parent::Current;
+            self.describe(tracer, renamed, event_type, values);
+        } else {
+            return Some(Found::Named(tracer.clone()));
         }
-        call
+        None
     }
 
-    fn begin_below(&mut self, parent: Context, renamed: bool, event_type: EventType, values: usize) {
-        self.describe(&parent, renamed, event_type, values);
-        self.parent = Parent::Other(parent);
+    /// Begins with what was found. The current context is not borrowed here: a tracer may be dropped, and a warning be
+    /// heard by code that attaches another.
+    fn begin_for(&mut self, found: Found, renamed: bool, event_type: EventType, values: usize) {
+        match found {
+            Found::Fallback(tracer) if tracer.records_nothing() => self.parent = Parent::Inherited,
+            found => {
+                if let Some(tracer) = found.or_warn() {
+                    self.parent = Parent::Other(Active::in_context(&tracer, Context::current()));
+                    self.describe(&tracer, renamed, event_type, values);
+                }
+            }
+        }
     }
 
-    fn describe(&mut self, parent: &Context, renamed: bool, event_type: EventType, values: usize) {
-        let Some(tracer) = Active::of(parent).filter(|tracer| tracer.records(self.name)) else {
+    fn describe(&mut self, tracer: &HoneyHiveTracer, renamed: bool, event_type: EventType, values: usize) {
+        if !tracer.records(self.name) {
             return;
-        };
+        }
         // Room for the type, a name and a result as well.
         self.attributes = Span::attributes(tracer, values + 3);
         self.attributes
@@ -138,24 +171,28 @@ impl Call {
     }
 
     /// Starts the span.
-    pub fn start(self) -> Span {
-        let Self {
-            name,
-            parent,
-            attributes,
-        } = self;
+    #[inline]
+    pub fn start(&mut self) -> Span {
+        match self.parent {
+            Parent::None => Span::disabled(),
+            Parent::Inherited => Span::inherited(),
+            Parent::Current | Parent::Other(_) => self.start_below(),
+        }
+    }
+
+    fn start_below(&mut self) -> Span {
+        let attributes = mem::take(&mut self.attributes);
         let start = |parent: &Context| {
             if attributes.is_empty() {
                 return Span::passed_over(parent);
             }
-            let mut builder = SpanBuilder::from_name(name);
+            let mut builder = SpanBuilder::from_name(self.name);
             builder.attributes = Some(attributes);
             Span::start(parent, builder, true)
         };
-        match parent {
-            Parent::None => Span::disabled(),
-            Parent::Current => Context::map_current(start),
-            Parent::Other(parent) => start(&parent),
+        match &self.parent {
+            Parent::Other(parent) => start(parent),
+            _ => Context::map_current(start),
         }
     }
 }
@@ -188,7 +225,7 @@ impl<T: AsTracer + ?Sized> AsTracer for &T {
     }
 }
 
-impl<T: AsTracer + ?Sized> AsTracer for std::sync::Arc<T> {
+impl<T: AsTracer + ?Sized> AsTracer for Arc<T> {
     fn as_tracer(&self) -> Option<HoneyHiveTracer> {
         (**self).as_tracer()
     }
@@ -213,6 +250,13 @@ pub fn project<'v, T: ?Sized, R>(value: &'v T, function: impl FnOnce(&'v T) -> R
 /// The report of an error of which the user has chosen what is said.
 pub fn report_as<E: ?Sized>(_error: &E, message: Captured) -> ErrorReport {
     ErrorReport::new(simple_name::<E>(), &message.into_text())
+}
+
+/// Whether the call goes on as if the function was not annotated.
+#[inline]
+#[must_use]
+pub const fn is_disabled(span: &Span) -> bool {
+    span.is_disabled()
 }
 
 /// Records the value a call returned.

@@ -34,61 +34,66 @@ struct Registry {
     defaults: Vec<HoneyHiveTracer>,
 }
 
-/// What looking for a tracer outside the context gave.
-enum Fallback {
-    One(HoneyHiveTracer),
+/// What looking for a tracer gave.
+pub(crate) enum Found {
+    /// One the context names.
+    Named(HoneyHiveTracer),
+    /// One the context says nothing of.
+    Fallback(HoneyHiveTracer),
     None,
     Several,
 }
 
-pub(crate) fn current() -> Option<HoneyHiveTracer> {
-    named(&context::current()).or_else(|| match fallback() {
-        Fallback::One(tracer) => Some(tracer),
-        Fallback::None | Fallback::Several => None,
-    })
+impl Found {
+    fn tracer(self) -> Option<HoneyHiveTracer> {
+        match self {
+            Self::Named(tracer) | Self::Fallback(tracer) => Some(tracer),
+            Self::None | Self::Several => None,
+        }
+    }
+
+    /// The tracer; says once per process why there is none.
+    pub(crate) fn or_warn(self) -> Option<HoneyHiveTracer> {
+        match self {
+            Self::None if first(&NONE) => tracing::warn!(
+                "a traced function ran without a tracer and was not recorded: build one first and keep it"
+            ),
+            Self::Several if first(&SEVERAL) => warn_of_several(),
+            _ => {}
+        }
+        self.tracer()
+    }
 }
 
-/// As [`current`], of a given context, and says once per process why there is none.
-pub(crate) fn of_or_warn(cx: &Context) -> Option<HoneyHiveTracer> {
-    if let Some(named) = named(cx) {
-        return Some(named);
-    }
-    static NONE: AtomicBool = AtomicBool::new(false);
-    match fallback() {
-        Fallback::One(tracer) => Some(tracer),
-        Fallback::None => {
-            if first(&NONE) {
-                tracing::warn!(
-                    "a traced function ran without a tracer and was not recorded: build one first and keep it"
-                );
-            }
-            None
-        }
-        Fallback::Several => {
-            if first(&SEVERAL) {
-                warn_of_several();
-            }
-            None
-        }
-    }
+pub(crate) fn current() -> Option<HoneyHiveTracer> {
+    find(&context::current()).tracer()
+}
+
+/// Whether there is no tracer to find for code in a context where none is active, as in a program that builds none, nor
+/// a warning to give of it.
+pub(crate) fn is_idle(cx: &Context) -> bool {
+    !USED.load(Ordering::Relaxed) && NONE.load(Ordering::Relaxed) && table::find(cx).is_none()
+}
+
+/// The tracer for code in a context.
+pub(crate) fn find(cx: &Context) -> Found {
+    named(cx).map_or_else(fallback, Found::Named)
 }
 
 /// The tracer for a span of a library that says nothing of it; `None` when there is none, or several. Never logs on the
 /// calling thread, which may be inside a logging library.
 pub(crate) fn fallback_unless_ambiguous() -> Option<HoneyHiveTracer> {
-    match fallback() {
-        Fallback::One(tracer) => Some(tracer),
-        Fallback::None => None,
-        Fallback::Several => {
-            if first(&SEVERAL) {
-                // Without a thread there is no warning, and nothing else is lost.
-                let _ = std::thread::Builder::new().spawn(warn_of_several);
-            }
-            None
-        }
+    let found = fallback();
+    if matches!(found, Found::Several) && first(&SEVERAL) {
+        // Without a thread there is no warning, and nothing else is lost.
+        let _ = std::thread::Builder::new().spawn(warn_of_several);
     }
+    found.tracer()
 }
 
+/// Whether the warning was given that there is no tracer.
+static NONE: AtomicBool = AtomicBool::new(false);
+/// Whether the warning was given that there are several.
 static SEVERAL: AtomicBool = AtomicBool::new(false);
 
 fn warn_of_several() {
@@ -162,21 +167,21 @@ fn first(said: &AtomicBool) -> bool {
     !said.load(Ordering::Relaxed) && !said.swap(true, Ordering::Relaxed)
 }
 
-fn fallback() -> Fallback {
+fn fallback() -> Found {
     if !USED.load(Ordering::Relaxed) {
-        return Fallback::None;
+        return Found::None;
     }
     let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
     if let Some(default) = registry.defaults.last() {
-        return Fallback::One(default.clone());
+        return Found::Fallback(default.clone());
     }
     let mut live = registry.built.iter().filter(|built| built.strong_count() > 0);
     match (live.next(), live.next()) {
         (Some(only), None) if NO_GUESS.load(Ordering::Relaxed) == 0 => only
             .upgrade()
-            .map_or(Fallback::None, |inner| Fallback::One(HoneyHiveTracer { inner })),
-        (None, _) => Fallback::None,
-        (Some(_), _) => Fallback::Several,
+            .map_or(Found::None, |inner| Found::Fallback(HoneyHiveTracer { inner })),
+        (None, _) => Found::None,
+        (Some(_), _) => Found::Several,
     }
 }
 

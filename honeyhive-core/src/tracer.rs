@@ -251,6 +251,11 @@ impl HoneyHiveTracer {
         }
     }
 
+    /// Whether no span is recorded in this session, whatever its name.
+    pub(crate) fn records_nothing(&self) -> bool {
+        matches!(self.inner.keeps, Keeps::None)
+    }
+
     /// Whether spans of this instrumentation scope, which is not ours, are taken.
     pub(crate) fn takes(&self, scope: &str) -> bool {
         self.inner.pipeline.config().content.filter.scopes.keeps(scope)

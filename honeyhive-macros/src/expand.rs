@@ -115,9 +115,9 @@ impl Names {
         let begin = match &args.tracer {
             Some(tracer) => {
                 let borrowed = quote_spanned!(within(tracer)=> &(#tracer));
-                quote!(#private::Call::begin_with(#borrowed, #name, #renamed, #event_type, #count))
+                quote!(#private::Call::begin_with(&mut #call, #borrowed, #renamed, #event_type, #count))
             }
-            None => quote!(#private::Call::begin(#name, #renamed, #event_type, #count)),
+            None => quote!(#private::Call::begin(&mut #call, #renamed, #event_type, #count)),
         };
         let inputs = params.iter().map(|Param { name, key, conditions }| {
             let key = format!("honeyhive_inputs.{key}");
@@ -131,14 +131,15 @@ impl Names {
         quote! {
             #[allow(unused_parens)]
             let mut #span = {
-                let mut #call = #begin;
+                let mut #call = #private::Call::new(#name);
+                #begin;
                 if #private::Call::is_recording(&#call) {
                     #[allow(unused_imports)]
                     use #private::ladder::*;
                     #(#inputs)*
                     #(#fields)*
                 }
-                #private::Call::start(#call)
+                #private::Call::start(&mut #call)
             };
         }
     }
@@ -151,7 +152,12 @@ impl Names {
         if function.signature.asyncness.is_some() {
             let body = body_with_type(function, private);
             quote! {
-                let #result = #private::run_future(&mut #span, async move #body).await;
+                let #result = async move #body;
+                let #result = if #private::is_disabled(&#span) {
+                    #result.await
+                } else {
+                    #private::run_future(&mut #span, #result).await
+                };
             }
         } else {
             let output = closure_output(&function.signature.output);

@@ -1,8 +1,11 @@
 //! Which tracer code without one of its own finds. One test, since the default belongs to the whole process.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use honeyhive_core::opentelemetry::Context;
+use honeyhive_core::opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
+use honeyhive_core::routing::RoutingProvider;
 use honeyhive_core::{HoneyHiveTracer, task, trace};
-use honeyhive_tests::{KEY, server};
+use honeyhive_tests::{KEY, server, settings};
 
 #[trace]
 fn work() -> u8 {
@@ -22,7 +25,17 @@ fn the_active_tracer_then_the_default_then_the_only_one_and_never_a_guess() {
     let ended = |tracer: &HoneyHiveTracer| tracer.stats().spans_ended;
 
     assert_eq!(work(), 7, "without a tracer the function runs");
+    assert_eq!(work(), 7, "with nothing left to say of it");
     assert_eq!(found(), None);
+
+    let hidden = settings(&server).build().unwrap();
+    hidden.in_scope(|| {
+        let library = RoutingProvider::new().tracer("a library");
+        let root = library.build_with_context(library.span_builder("root"), &Context::new());
+        let _below = Context::new().with_span(root).attach();
+        work();
+    });
+    assert_eq!(ended(&hidden), 2, "known by the span of the library");
 
     let first = build("first");
     assert_eq!(found().as_deref(), Some("first"), "the only one built");

@@ -9,26 +9,34 @@
 //! the network. `two_arguments_queued` queues too and compares like with like; `delivered_4000_spans` times everything,
 //! the worker included. `fastrace` records text in place of types and neither inputs nor results by itself.
 //!
-//! Last results (2026-11-24, two cores with a load of ten, Linux, rustc 1.95; fastest of 500 samples, two runs):
+//! Last results (2026-11-25, two cores, nothing else running, Linux, rustc 1.95; fastest of 500 samples, two runs):
 //!
 //! ```text
 //!                          ours             SDK by hand      tracing-otel      fastrace    ours/SDK  ours/tracing
-//! no argument            368, 372 ns  3 a   292, 300 ns  3 a   939,  988 ns  8 a    51 ns   1.26, 1.24   0.39, 0.38
-//! two arguments          417, 433 ns  4 a   357, 352 ns  4 a  1063, 1082 ns 11 a   142 ns   1.17, 1.23   0.39, 0.40
-//! two arguments, async   445, 439 ns  4 a   369, 369 ns  4 a  1300, 1314 ns 11 a   253 ns   1.21, 1.19   0.34, 0.33
-//! five arguments         463, 476 ns  5 a   400, 403 ns  5 a  1178, 1191 ns 12 a   285 ns   1.16, 1.18   0.39, 0.40
-//! two, SDK queued                           364, 373 ns  4 a                               1.15, 1.16
-//! two, tracing bare                                            796,  795 ns  8 a                        0.52, 0.54
+//! no argument            386, 368 ns  3 a   304, 323 ns  3 a   960,  977 ns  8 a    47 ns   1.27, 1.14   0.40, 0.38
+//! two arguments          408, 415 ns  4 a   366, 350 ns  4 a  1092, 1118 ns 11 a   138 ns   1.12, 1.19   0.37, 0.37
+//! two arguments, async   437, 437 ns  4 a   392, 382 ns  4 a  1326, 1360 ns 11 a   245 ns   1.11, 1.15   0.33, 0.32
+//! five arguments         480, 468 ns  5 a   391, 406 ns  5 a  1176, 1216 ns 12 a   276 ns   1.23, 1.15   0.41, 0.38
+//! two, SDK queued                           413, 380 ns  4 a                               0.99, 1.09
+//! two, tracing bare                                            805,  810 ns  8 a                        0.51, 0.51
 //!
-//! three nested           1.30, 1.29 us  12 a (allocations)
-//! no tracer              26, 26 ns       0 a    async 43, 42 ns
-//! telemetry suppressed   28, 20 ns       0 a
-//! prompt of 4 KiB        565, 679 ns     4 a    0.17, 0.27 us more than a short one
-//! document of 1 KiB      1.47, 1.46 us   4 a
-//! million floats         0.43, 0.83 ms   5 a    median 1.9, 1.5 ms under that load
-//! new_session            186, 197 ns     3 a
-//! global tracer, routed  289, 282 ns     2 a    150 ns on the SDK alone, without attributes
-//! tracing layer, routed  1.00, 1.01 us  11 a
+//! three nested           1.23, 1.29 us  12 a (allocations)
+//! prompt of 4 KiB        547, 511 ns     4 a    0.13, 0.12 us more than a short one
+//! document of 1 KiB      1.42, 1.44 us   4 a
+//! million floats         0.40, 0.41 ms   5 a    median 0.41, 0.45 ms
+//! new_session            196, 189 ns     3 a
+//! global tracer, routed  307, 280 ns     2 a    150 ns on the SDK alone, without attributes
+//! tracing layer, routed  1.03, 1.01 us  11 a
+//!
+//! not recording, no allocation (seven runs)
+//! no tracer              14 ns           async 22 ns, measuring takes 1.4 of it
+//! session not sampled    18 to 20 ns     async 28 to 30 ns
+//! tracing disabled       23 to 24 ns     the only tracer, found anew by each call
+//! telemetry suppressed   12 to 13 ns
+//!
+//! not recording, but the context changes
+//! left out by a filter   134 to 180 ns   1 a    below a recorded span, which it keeps writes from
+//! tracer = not sampled   139 ns          3 a    it was not active before
 //! ```
 #![allow(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
 

@@ -180,20 +180,45 @@ mod big {
 
 /// Where nothing is recorded.
 mod off {
+    use std::sync::LazyLock;
+
+    use honeyhive_core::{HoneyHiveTracer, TracerBuilder};
     use opentelemetry::Context;
 
     use super::*;
 
-    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
-    fn no_tracer() -> u64 {
+    static LEFT_OUT: LazyLock<HoneyHiveTracer> = LazyLock::new(|| built(|builder| builder.sample_rate(0.0)));
+    static FILTERING: LazyLock<HoneyHiveTracer> = LazyLock::new(|| built(|builder| builder.exclude_spans("add")));
+
+    fn built(configure: impl FnOnce(TracerBuilder) -> TracerBuilder) -> HoneyHiveTracer {
+        let builder = HoneyHiveTracer::builder().environment([("HH_API_KEY", "hh_bench")]);
+        let builder = builder.project("bench").test_mode(true).undiscoverable();
+        configure(builder).build().unwrap()
+    }
+
+    #[trace(tracer = &*LEFT_OUT)]
+    fn add_to_given(number: u64, query: &str) -> u64 {
+        black_box(number + query.len() as u64)
+    }
+
+    fn call() -> u64 {
         let (number, query) = arguments();
         add(number, query)
     }
 
-    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
-    fn no_tracer_async() -> Option<u64> {
+    fn call_later() -> Option<u64> {
         let (number, query) = arguments();
         add_later(number, query).now_or_never()
+    }
+
+    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
+    fn no_tracer() -> u64 {
+        call()
+    }
+
+    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
+    fn no_tracer_async() -> Option<u64> {
+        call_later()
     }
 
     /// What of that the way to measure a future takes.
@@ -210,10 +235,53 @@ mod off {
     fn suppressed(bencher: Bencher<'_, '_>) {
         let _active = TRACER.activate();
         let _quiet = Context::enter_telemetry_suppressed_scope();
+        bencher.bench_local(call);
+    }
+
+    /// In a session that is not sampled.
+    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
+    fn session_left_out(bencher: Bencher<'_, '_>) {
+        let _active = LEFT_OUT.activate();
+        bencher.bench_local(call);
+    }
+
+    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
+    fn session_left_out_async(bencher: Bencher<'_, '_>) {
+        let _active = LEFT_OUT.activate();
+        bencher.bench_local(call_later);
+    }
+
+    /// The function names the tracer, which is not active.
+    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
+    fn session_left_out_given(bencher: Bencher<'_, '_>) {
         bencher.bench_local(|| {
             let (number, query) = arguments();
-            add(number, query)
+            add_to_given(number, query)
         });
+    }
+
+    /// Below a span of that session.
+    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
+    fn session_left_out_nested(bencher: Bencher<'_, '_>) {
+        let root = LEFT_OUT.span("root").start();
+        let _active = root.activate();
+        bencher.bench_local(call);
+    }
+
+    /// The only tracer of the program does not trace, and is found anew by each call.
+    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
+    fn tracing_disabled(bencher: Bencher<'_, '_>) {
+        let builder = HoneyHiveTracer::builder().environment([("HH_API_KEY", "hh_bench"), ("HH_DISABLE_TRACING", "1")]);
+        let _only = builder.project("bench").build().unwrap();
+        bencher.bench_local(call);
+    }
+
+    /// A filter leaves the function out, below a span that is recorded.
+    #[divan::bench(sample_size = 1000, sample_count = SAMPLES)]
+    fn name_left_out(bencher: Bencher<'_, '_>) {
+        let root = FILTERING.span("root").start();
+        let _active = root.activate();
+        bencher.bench_local(call);
     }
 }
 

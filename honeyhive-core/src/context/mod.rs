@@ -133,6 +133,11 @@ pub(crate) fn has_span_of_ours(cx: &Context) -> bool {
     is_span_of_ours(cx.span().span_context()) || matches!(table::known_as(cx), Some(Known::Taken))
 }
 
+/// Whether what is written to the active span of a context is recorded by this SDK.
+pub(crate) fn is_writable(cx: &Context) -> bool {
+    cx.has_active_span() && has_span_of_ours(cx) && cx.span().is_recording()
+}
+
 /// What is to be the parent of a span of this tracer instead of the active span of a context; `None` when that one is.
 ///
 /// A session is a tree of its own, so its spans have parents of the same session: spans this SDK made or took over, and

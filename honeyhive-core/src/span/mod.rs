@@ -30,7 +30,7 @@ pub use run::{run, run_future, watch_future};
 pub use stream::{Seen, watch_stream};
 
 use crate::capture::Captured;
-use crate::context::{self, Active, ActiveGuard, InContext};
+use crate::context::{self, Active, ActiveGuard, InContext, is_writable};
 use crate::delivery::end_as;
 use crate::tracer::HoneyHiveTracer;
 
@@ -46,9 +46,14 @@ pub(crate) fn identity_mark(tracer: &HoneyHiveTracer) -> KeyValue {
 /// It is not active by itself: run code inside with [`in_scope`](Self::in_scope), [`scope`](Self::scope) or
 /// [`activate`](Self::activate).
 #[must_use = "the span ends when this value is dropped"]
-pub struct Span {
-    /// `None` when there is no tracer to record for.
-    open: Option<Open>,
+pub struct Span(State);
+
+enum State {
+    /// There is no tracer to record for.
+    Disabled,
+    /// Nothing is recorded, and what runs inside runs in the context that is current where the span was made.
+    Inherited,
+    Open(Open),
 }
 
 struct Open {
@@ -63,8 +68,22 @@ struct Open {
 
 impl Span {
     /// A span that records nothing.
+    #[inline]
     pub(crate) const fn disabled() -> Self {
-        Self { open: None }
+        Self(State::Disabled)
+    }
+
+    /// A span that records nothing and stands in the current context.
+    #[inline]
+    pub(crate) const fn inherited() -> Self {
+        Self(State::Inherited)
+    }
+
+    /// Stays in the context that is current now, wherever what runs inside goes on.
+    pub(crate) fn keep_context(&mut self) {
+        if matches!(self.0, State::Inherited) {
+            *self = Self::open(context::current(), false, false);
+        }
     }
 
     /// Attributes to start a span of this tracer's session with; the mark comes first and with it the session.
@@ -89,32 +108,57 @@ impl Span {
     /// Stands for a span of the tracer that is active in a context and does not record it: what runs inside attaches to
     /// the span around it, and nothing written there reaches that one.
     pub(crate) fn passed_over(parent: &Context) -> Self {
-        let around = parent.span().span_context().clone();
-        Self::open(parent.with_remote_span_context(around), false, false)
+        let cx = if is_writable(parent) {
+            parent.with_remote_span_context(parent.span().span_context().clone())
+        } else {
+            parent.clone()
+        };
+        Self::open(cx, false, false)
     }
 
     const fn open(cx: Context, recording: bool, must_settle: bool) -> Self {
-        Self {
-            open: Some(Open {
-                cx,
-                recording,
-                settled: false,
-                must_settle,
-            }),
+        Self(State::Open(Open {
+            cx,
+            recording,
+            settled: false,
+            must_settle,
+        }))
+    }
+
+    #[inline]
+    const fn place(&self) -> Option<&Context> {
+        match &self.0 {
+            State::Open(open) => Some(&open.cx),
+            State::Disabled | State::Inherited => None,
+        }
+    }
+
+    #[inline]
+    const fn recorded(&self) -> Option<&Open> {
+        match &self.0 {
+            State::Open(open) if open.recording => Some(open),
+            _ => None,
+        }
+    }
+
+    const fn recorded_mut(&mut self) -> Option<&mut Open> {
+        match &mut self.0 {
+            State::Open(open) if open.recording => Some(open),
+            _ => None,
         }
     }
 
     /// Whether anything written to the span will be sent.
     #[inline]
     #[must_use]
-    pub fn is_recording(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.recording)
+    pub const fn is_recording(&self) -> bool {
+        self.recorded().is_some()
     }
 
     /// The context in which this span is the active one, to carry it elsewhere.
     #[must_use]
     pub fn context(&self) -> Context {
-        self.open.as_ref().map_or_else(context::current, |open| open.cx.clone())
+        self.place().cloned().unwrap_or_else(context::current)
     }
 
     /// Runs a closure inside the span.
@@ -129,18 +173,19 @@ impl Span {
     }
 
     pub(crate) fn with_context<T>(&self, inner: T) -> InContext<T> {
-        InContext::new(inner, self.open.as_ref().map(|open| open.cx.clone()))
+        InContext::new(inner, self.place().cloned())
     }
 
     /// Makes the span active on this thread until the guard is dropped. Not for code that awaits.
+    #[inline]
     #[must_use = "the span is active only while the guard lives"]
     pub fn activate(&self) -> Option<ActiveGuard> {
-        self.open.as_ref().map(|open| ActiveGuard::new(open.cx.clone()))
+        self.place().cloned().map(ActiveGuard::new)
     }
 
     /// Adds inputs, outputs, metadata and more.
     pub fn enrich(&self, enrichment: Enrichment) {
-        if let Some(open) = &self.open {
+        if let Some(open) = self.recorded() {
             enrichment.apply_to(&open.cx);
         }
     }
@@ -172,14 +217,14 @@ impl Span {
 
     /// As [`end`](Self::end), at a time that has passed.
     pub fn end_at(mut self, at: impl Into<SystemTime>) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.recorded_mut() {
             open.settled = true;
             open.cx.span().end_with_timestamp(at.into());
         }
     }
 
     pub(crate) fn settle_with_output(&mut self, output: Captured) {
-        let Some(open) = &mut self.open else { return };
+        let Some(open) = self.recorded_mut() else { return };
         open.settled = true;
         write_result(&open.cx.span(), output);
     }
@@ -191,38 +236,46 @@ impl Span {
 
     /// Records that nothing more is to come, and that nothing was wrong.
     pub(crate) fn settle(&mut self) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.recorded_mut() {
             open.settled = true;
         }
     }
 
-    /// Whether there is nothing to record for, nor a context to run in.
+    /// Whether there is nothing to record for, nor a context to stay in.
     #[inline]
     pub(crate) const fn is_disabled(&self) -> bool {
-        self.open.is_none()
+        matches!(self.0, State::Disabled)
     }
 
     pub(crate) fn set_attributes(&self, attributes: Vec<KeyValue>) {
-        if let Some(open) = &self.open {
+        if let Some(open) = self.recorded() {
             open.cx.span().set_attributes(attributes);
         }
     }
 
     pub(crate) fn settle_with_error(&mut self, error: &ErrorReport) {
-        let Some(open) = &mut self.open else { return };
+        let Some(open) = self.recorded_mut() else { return };
         open.settled = true;
         write_error(&open.cx.span(), error);
     }
 }
 
 impl Drop for Span {
+    #[inline]
     fn drop(&mut self) {
-        let Some(open) = &self.open else { return };
-        let span = open.cx.span();
-        if !open.settled && (open.must_settle || std::thread::panicking()) {
+        if let Some(open) = self.recorded() {
+            open.end();
+        }
+    }
+}
+
+impl Open {
+    fn end(&self) {
+        let span = self.cx.span();
+        if !self.settled && (self.must_settle || std::thread::panicking()) {
             write_error(&span, &ErrorReport::unsettled());
         }
-        match Active::of(&open.cx) {
+        match Active::of(&self.cx) {
             Some(tracer) => end_as(&tracer.inner.identity, || span.end()),
             None => span.end(),
         }

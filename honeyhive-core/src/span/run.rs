@@ -1,21 +1,21 @@
 //! Running the body of a call inside its span: a panic is the span's error, and unwinds on.
 
+use std::borrow::BorrowMut;
 use std::future::Future;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
 use super::Span;
-use crate::context::InContext;
 
 /// Runs a body inside the span.
 pub fn run<T>(span: &mut Span, body: impl FnOnce() -> T) -> T {
-    if span.is_disabled() {
+    let Some(active) = span.activate() else {
         return body();
-    }
-    let active = span.activate();
+    };
     let ran = panic::catch_unwind(AssertUnwindSafe(body));
     drop(active);
     ran.unwrap_or_else(|payload| {
@@ -25,56 +25,71 @@ pub fn run<T>(span: &mut Span, body: impl FnOnce() -> T) -> T {
 }
 
 /// Runs a future inside the span.
-pub fn run_future<F: Future>(span: &mut Span, future: F) -> Running<'_, F> {
+pub const fn run_future<F: Future>(span: &mut Span, future: F) -> Running<F, &mut Span> {
     Running {
-        inner: span.scope(future),
+        future: Some(future),
         span,
     }
 }
 
 /// A future that ends the span when it is done. `conclude` sees the output, settles the span and gives the output back.
-pub fn watch_future<F, C, O>(span: Span, future: F, conclude: C) -> WatchedFuture<F, C>
+pub fn watch_future<F, C, O>(mut span: Span, future: F, conclude: C) -> WatchedFuture<F, C>
 where
     F: Future<Output = O>,
     C: FnOnce(Span, O) -> O,
 {
+    span.keep_context();
+    let future = Some(future);
     WatchedFuture {
-        inner: span.scope(future),
-        end: Some((span, conclude)),
+        inner: Running { future, span },
+        conclude: Some(conclude),
     }
-}
-
-/// Polls; a panic is recorded on the span, and unwinds on.
-fn poll_recorded<T>(span: Option<&mut Span>, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
-    let polled = panic::catch_unwind(AssertUnwindSafe(poll));
-    polled.unwrap_or_else(|payload| {
-        if let Some(span) = span {
-            span.settle_with_panic(&*payload);
-        }
-        panic::resume_unwind(payload)
-    })
 }
 
 pin_project! {
     /// Made by [`run_future`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Running<'s, F> {
+    pub struct Running<F, S>
+    where
+        S: BorrowMut<Span>,
+    {
+        // `None` once it is done. Dropped inside the span, and before it.
         #[pin]
-        inner: InContext<F>,
-        span: &'s mut Span,
+        future: Option<F>,
+        span: S,
+    }
+
+    impl<F, S> PinnedDrop for Running<F, S>
+    where
+        S: BorrowMut<Span>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_some() {
+                let _active = (*this.span).borrow().activate();
+                this.future.set(None);
+            }
+        }
     }
 }
 
-impl<F: Future> Future for Running<'_, F> {
+impl<F: Future, S: BorrowMut<Span>> Future for Running<F, S> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        if this.span.is_disabled() {
-            return this.inner.poll(task);
+        let mut this = self.project();
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        let span = this.span.borrow_mut();
+        let polled = run(span, || future.poll(task));
+        if polled.is_ready() {
+            this.future.set(None);
+        } else {
+            span.keep_context();
         }
-        poll_recorded(Some(this.span), || this.inner.poll(task))
+        polled
     }
 }
 
@@ -82,10 +97,9 @@ pin_project! {
     /// Made by [`watch_future`].
     #[must_use = "futures do nothing unless polled"]
     pub struct WatchedFuture<F, C> {
-        // Dropped first: an unfinished future before the span it belongs to.
         #[pin]
-        inner: InContext<F>,
-        end: Option<(Span, C)>,
+        inner: Running<F, Span>,
+        conclude: Option<C>,
     }
 }
 
@@ -97,11 +111,11 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let span = this.end.as_mut().map(|(span, _)| span);
-        let polled = poll_recorded(span, || this.inner.poll(task));
-        polled.map(|output| match this.end.take() {
-            Some((span, conclude)) => conclude(span, output),
+        let mut this = self.project();
+        let output = ready!(this.inner.as_mut().poll(task));
+        let span = mem::replace(this.inner.project().span, Span::disabled());
+        Poll::Ready(match this.conclude.take() {
+            Some(conclude) => conclude(span, output),
             None => output,
         })
     }

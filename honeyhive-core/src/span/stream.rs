@@ -22,11 +22,12 @@ pub enum Seen {
 }
 
 /// A stream that ends the span when it is done. `see` looks at each item.
-pub fn watch_stream<S, I, T>(span: Span, stream: S, see: I) -> WatchedStream<S, I>
+pub fn watch_stream<S, I, T>(mut span: Span, stream: S, see: I) -> WatchedStream<S, I>
 where
     S: Stream<Item = T>,
     I: FnMut(&T, bool) -> Seen,
 {
+    span.keep_context();
     WatchedStream {
         inner: span.with_context(stream),
         see,
