@@ -16,7 +16,7 @@ pub use crate::discovery::NoGuess;
 pub use crate::span::{ErrorReport, Kind, Seen, Span, Split, run, run_future, simple_name, watch_future, watch_stream};
 
 use crate::capture::PANICKED;
-use crate::context::{Active, is_gone, is_writable};
+use crate::context::{Active, has_span_of_any, is_gone};
 use crate::discovery::Found;
 use crate::span::keys;
 use crate::{HoneyHiveTracer, discovery};
@@ -35,20 +35,29 @@ pub mod ladder {
 pub struct Call {
     name: &'static str,
     parent: Parent,
-    /// Empty when nothing is recorded.
-    attributes: Vec<KeyValue>,
+    /// `None` when nothing is recorded.
+    attributes: Option<Vec<KeyValue>>,
 }
 
-/// The context a span starts in, with its tracer active.
+/// Where the span of a call starts.
 #[derive(Debug)]
 enum Parent {
-    /// There is no tracer.
+    /// Nowhere: there is no tracer, or telemetry is suppressed.
     None,
-    /// The call is left out, and runs where it was made.
+    /// The call is left out and runs where it was made.
     Inherited,
-    /// The current one, which costs nothing to keep.
+    /// In the current context as it is, which costs nothing to keep.
     Current,
+    /// In this context, in which its tracer is active.
     Other(Context),
+}
+
+/// What the current context, while it is borrowed, says of a call that cannot begin in it.
+enum Answer {
+    /// Its tracer, which is to be active in another context.
+    Tracer(Found),
+    /// That its tracer is yet to be found.
+    Search,
 }
 
 impl Call {
@@ -59,7 +68,7 @@ impl Call {
         Self {
             name,
             parent: Parent::None,
-            attributes: Vec::new(),
+            attributes: None,
         }
     }
 
@@ -69,18 +78,9 @@ impl Call {
         if is_gone() {
             return;
         }
-        let found = Context::map_current(|cx| {
-            if cx.is_telemetry_suppressed() {
-                return None;
-            }
-            match Active::of(cx) {
-                Some(tracer) => self.begin_in(cx, tracer, renamed, event_type, values),
-                None if discovery::is_idle(cx) => None,
-                None => Some(discovery::find(cx)),
-            }
-        });
-        if let Some(found) = found {
-            self.begin_for(found, renamed, event_type, values);
+        let answer = Context::map_current(|cx| self.begin_here(cx, renamed, event_type, values));
+        if let Some(answer) = answer {
+            self.begin_elsewhere(answer, renamed, event_type, values);
         }
     }
 
@@ -92,18 +92,32 @@ impl Call {
         if is_gone() {
             return;
         }
-        let found = Context::map_current(|cx| match Active::of(cx) {
-            Some(tracer) if Arc::ptr_eq(&tracer.inner, &given.inner) => {
-                self.begin_in(cx, tracer, renamed, event_type, values)
+        let answer = Context::map_current(|cx| match Active::of(cx) {
+            Some(active) if Arc::ptr_eq(&active.inner, &given.inner) => {
+                self.begin_in(cx, active, renamed, event_type, values)
             }
-            _ => Some(Found::Named(given)),
+            _ => Some(Answer::Tracer(Found::Named(given))),
         });
-        if let Some(found) = found {
-            self.begin_for(found, renamed, event_type, values);
+        if let Some(answer) = answer {
+            self.begin_elsewhere(answer, renamed, event_type, values);
         }
     }
 
-    /// Begins in the current context as it is; where that takes another one, its active tracer.
+    /// Begins in the current context as it is, if it can.
+    // Apart from it, what `begin` borrows the context with is small enough to be inlined.
+    #[inline(never)]
+    fn begin_here(&mut self, cx: &Context, renamed: bool, event_type: EventType, values: usize) -> Option<Answer> {
+        if cx.is_telemetry_suppressed() {
+            return None;
+        }
+        match Active::of(cx) {
+            Some(tracer) => self.begin_in(cx, tracer, renamed, event_type, values),
+            None if discovery::is_idle(cx) => None,
+            None => Some(discovery::find_in_borrowed(cx).map_or(Answer::Search, Answer::Tracer)),
+        }
+    }
+
+    /// As [`begin_here`](Self::begin_here), with the tracer that is active there.
     fn begin_in(
         &mut self,
         cx: &Context,
@@ -111,42 +125,48 @@ impl Call {
         renamed: bool,
         event_type: EventType,
         values: usize,
-    ) -> Option<Found> {
-        if !tracer.records(self.name) && !is_writable(cx) {
+    ) -> Option<Answer> {
+        let is_recorded = tracer.records(self.name);
+        if !is_recorded && !has_span_of_any(cx) {
             self.parent = Parent::Inherited;
-        } else if Active::is_settled(cx) {
+        } else if is_recorded && Active::is_settled(cx) {
             self.parent = Parent::Current;
             self.describe(tracer, renamed, event_type, values);
         } else {
-            return Some(Found::Named(tracer.clone()));
+            return Some(Answer::Tracer(Found::Named(tracer.clone())));
         }
         None
     }
 
-    /// Begins with what was found. The current context is not borrowed here: a tracer may be dropped, and a warning be
-    /// heard by code that attaches another.
-    fn begin_for(&mut self, found: Found, renamed: bool, event_type: EventType, values: usize) {
-        match found {
-            Found::Fallback(tracer) if tracer.records_nothing() => self.parent = Parent::Inherited,
-            found => {
-                if let Some(tracer) = found.or_warn() {
-                    self.parent = Parent::Other(Active::in_context(&tracer, Context::current()));
-                    self.describe(&tracer, renamed, event_type, values);
-                }
+    /// Begins in another context than the current one, which is not borrowed here: a tracer may be dropped, and a warning
+    /// be heard by code that attaches a context.
+    fn begin_elsewhere(&mut self, answer: Answer, renamed: bool, event_type: EventType, values: usize) {
+        let found = match answer {
+            Answer::Tracer(Found::Fallback(tracer)) if tracer.records_nothing() => {
+                self.parent = Parent::Inherited;
+                return;
             }
-        }
+            Answer::Tracer(found) => found,
+            Answer::Search => discovery::find(&Context::current()),
+        };
+        let Some(tracer) = found.or_warn() else {
+            return;
+        };
+        let cx = Context::current();
+        self.parent = Parent::Other(if tracer.records(self.name) {
+            self.describe(&tracer, renamed, event_type, values);
+            Active::in_context(&tracer, cx)
+        } else {
+            Active::around(&tracer, cx)
+        });
     }
 
     fn describe(&mut self, tracer: &HoneyHiveTracer, renamed: bool, event_type: EventType, values: usize) {
-        if !tracer.records(self.name) {
-            return;
-        }
         // Room for the type, a name and a result as well.
-        self.attributes = Span::attributes(tracer, values + 3);
-        self.attributes
-            .push(KeyValue::new(keys::EVENT_TYPE, event_type.as_str()));
+        let attributes = self.attributes.insert(Span::attributes(tracer, values + 3));
+        attributes.push(KeyValue::new(keys::EVENT_TYPE, event_type.as_str()));
         if renamed {
-            self.attributes.push(KeyValue::new(keys::EVENT_NAME, self.name));
+            attributes.push(KeyValue::new(keys::EVENT_NAME, self.name));
         }
     }
 
@@ -154,20 +174,24 @@ impl Call {
     #[inline]
     #[must_use]
     pub const fn is_recording(&self) -> bool {
-        !self.attributes.is_empty()
+        self.attributes.is_some()
     }
 
     /// Adds an argument.
     #[inline]
     pub fn input(&mut self, key: &'static str, value: Captured) {
-        if let Some(value) = value.into_input() {
-            self.attributes.push(KeyValue::new(key, value));
+        if let Some(value) = value.into_input()
+            && let Some(attributes) = &mut self.attributes
+        {
+            attributes.push(KeyValue::new(key, value));
         }
     }
 
     /// Adds a value of the user's; when the code that makes it panics the call goes on without it.
     pub fn field(&mut self, key: &'static str, value: impl FnOnce() -> Captured) {
-        guarded(value).write(key, &mut self.attributes);
+        if let Some(attributes) = &mut self.attributes {
+            guarded(value).write(key, attributes);
+        }
     }
 
     /// Starts the span.
@@ -181,18 +205,18 @@ impl Call {
     }
 
     fn start_below(&mut self) -> Span {
-        let attributes = mem::take(&mut self.attributes);
-        let start = |parent: &Context| {
-            if attributes.is_empty() {
-                return Span::passed_over(parent);
-            }
-            let mut builder = SpanBuilder::from_name(self.name);
-            builder.attributes = Some(attributes);
-            Span::start(parent, builder, true)
+        let parent = mem::replace(&mut self.parent, Parent::None);
+        let Some(attributes) = self.attributes.take() else {
+            return match parent {
+                Parent::Other(cx) => Span::passed_over(cx),
+                _ => Span::disabled(),
+            };
         };
-        match &self.parent {
-            Parent::Other(parent) => start(parent),
-            _ => Context::map_current(start),
+        let mut builder = SpanBuilder::from_name(self.name);
+        builder.attributes = Some(attributes);
+        match parent {
+            Parent::Other(cx) => Span::start(&cx, builder, true),
+            _ => Context::map_current(|cx| Span::start(cx, builder, true)),
         }
     }
 }
@@ -252,7 +276,7 @@ pub fn report_as<E: ?Sized>(_error: &E, message: Captured) -> ErrorReport {
     ErrorReport::new(simple_name::<E>(), &message.into_text())
 }
 
-/// Whether the call goes on as if the function was not annotated.
+/// Whether there is nothing to record for, nor a context to stay in.
 #[inline]
 #[must_use]
 pub const fn is_disabled(span: &Span) -> bool {

@@ -72,7 +72,16 @@ pub(crate) fn current() -> Option<HoneyHiveTracer> {
 /// Whether there is no tracer to find for code in a context where none is active, as in a program that builds none, nor
 /// a warning to give of it.
 pub(crate) fn is_idle(cx: &Context) -> bool {
-    !USED.load(Ordering::Relaxed) && NONE.load(Ordering::Relaxed) && table::find(cx).is_none()
+    !USED.load(Ordering::Relaxed) && NONE.load(Ordering::Relaxed) && table::known_as(cx).is_none()
+}
+
+/// As [`find`], of a context that is borrowed: it drops no handle of a tracer, which may be the last one and run code of
+/// the program. `None` where that takes more, since the baggage names a session.
+pub(crate) fn find_in_borrowed(cx: &Context) -> Option<Found> {
+    match owner(cx) {
+        Some(tracer) => Some(Found::Named(tracer)),
+        None => session_in_baggage(cx).is_none().then(fallback),
+    }
 }
 
 /// The tracer for code in a context.

@@ -1,8 +1,9 @@
 //! Which tracer code without one of its own finds. One test, since the default belongs to the whole process.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use honeyhive_core::opentelemetry::Context;
+use honeyhive_core::opentelemetry::baggage::BaggageExt as _;
 use honeyhive_core::opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
+use honeyhive_core::opentelemetry::{Context, KeyValue};
 use honeyhive_core::routing::RoutingProvider;
 use honeyhive_core::{HoneyHiveTracer, task, trace};
 use honeyhive_tests::{KEY, server, settings};
@@ -57,6 +58,13 @@ fn the_active_tracer_then_the_default_then_the_only_one_and_never_a_guess() {
     });
     assert_eq!((ended(&first), ended(&second)), (1, 1));
 
+    {
+        let named = KeyValue::new("session_id", second.session_id().to_string());
+        let _request = Context::new().with_baggage([named]).attach();
+        work();
+    }
+    assert_eq!((ended(&first), ended(&second)), (1, 2), "the one the baggage names");
+
     let runtime = tokio::runtime::Runtime::new().unwrap();
     second.in_scope(|| {
         let _runtime = runtime.enter();
@@ -64,13 +72,13 @@ fn the_active_tracer_then_the_default_then_the_only_one_and_never_a_guess() {
         assert_eq!(runtime.block_on(plain).unwrap(), 7);
         assert_eq!(
             (ended(&first), ended(&second)),
-            (1, 1),
+            (1, 2),
             "a task starts without a tracer, and there are two"
         );
         let carried = task::spawn(async { work() });
         assert_eq!(runtime.block_on(carried).unwrap(), 7);
     });
-    assert_eq!((ended(&first), ended(&second)), (1, 2));
+    assert_eq!((ended(&first), ended(&second)), (1, 3));
 
     let outer = first.set_default();
     let inner = second.set_default();

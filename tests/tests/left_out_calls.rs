@@ -6,13 +6,17 @@ use std::future::{Future, pending};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use honeyhive_core::opentelemetry::trace::{Status, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use honeyhive_core::opentelemetry::{Context, KeyValue, global};
-use honeyhive_core::{Enrichment, HoneyHiveTracer, routing, trace};
-use honeyhive_tests::{server, session, settings, tracer};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+use honeyhive_core::routing::{self, HoneyHiveProcessor};
+use honeyhive_core::{Enrichment, HoneyHiveTracer, trace};
+use honeyhive_tests::{PATIENCE, server, session, settings, tracer};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, Span, SpanData, SpanProcessor};
 use tokio::sync::oneshot;
 
 /// One test at a time has a default tracer.
@@ -54,32 +58,51 @@ fn items() -> impl Stream<Item = u8> {
     stream::iter([1, 2]).inspect(|_| step())
 }
 
+/// Begins an async function, a future of each kind and a stream in `begin`, and finishes them after `then`.
+async fn begun_and_finished<T>(begin: impl FnOnce(&mut dyn FnMut()), then: impl FnOnce() -> T) -> T {
+    let (go, gone) = oneshot::channel();
+    let mut waits = Box::pin(waits(gone));
+    let mut for_ever = Box::pin(waits_for_ever());
+    let mut made = None;
+    begin(&mut || {
+        assert_eq!(waits.as_mut().now_or_never(), None);
+        assert_eq!(for_ever.as_mut().now_or_never(), None);
+        made = Some((later(), boxed(), items()));
+    });
+    let kept = then();
+    go.send(()).unwrap();
+    waits.await;
+    drop(for_ever);
+    let (later, boxed, items) = made.unwrap();
+    later.await;
+    boxed.await;
+    assert_eq!(items.collect::<Vec<_>>().await, [1, 2]);
+    kept
+}
+
 #[tokio::test]
 async fn what_a_call_goes_on_with_elsewhere_stays_in_the_session_that_is_left_out() {
     let _alone = DEFAULT.lock().await;
     let server = server();
-    let default = tracer(&server);
-    let _default = default.set_default();
     let unsampled = settings(&server).sample_rate(0.0).build().unwrap();
-
-    let (go, gone) = oneshot::channel();
-    let mut waits = Box::pin(waits(gone));
-    let mut for_ever = Box::pin(waits_for_ever());
-    let (later, boxed, items) = unsampled.in_scope(|| {
-        assert_eq!(waits.as_mut().now_or_never(), None);
-        assert_eq!(for_ever.as_mut().now_or_never(), None);
-        (later(), boxed(), items())
-    });
-    go.send(()).unwrap();
-    waits.await;
-    drop(for_ever);
-    later.await;
-    boxed.await;
-    assert_eq!(items.collect::<Vec<_>>().await, [1, 2]);
+    let default = tracer(&server);
+    let guard = default.set_default();
+    begun_and_finished(|begin| unsampled.in_scope(begin), || ()).await;
     assert_eq!((unsampled.stats().spans_ended, default.stats().spans_ended), (0, 0));
-
     step();
     assert_eq!(default.stats().spans_ended, 1, "where nothing is active");
+    drop(guard);
+
+    let first = unsampled.set_default();
+    let _second = begun_and_finished(
+        |begin| begin(),
+        || {
+            drop(first);
+            default.set_default()
+        },
+    )
+    .await;
+    assert_eq!((unsampled.stats().spans_ended, default.stats().spans_ended), (0, 1));
 }
 
 fn enrich(text: &str) -> bool {
@@ -110,8 +133,9 @@ async fn panics_later() {
 
 #[trace]
 async fn fails_later() -> io::Result<()> {
+    let failed = fails();
     tokio::task::yield_now().await;
-    fails()
+    failed
 }
 
 fn vendor(exporter: &InMemorySpanExporter) -> SdkTracerProvider {
@@ -224,4 +248,109 @@ async fn what_a_library_does_below_a_call_a_filter_leaves_out_stays_in_the_sessi
        └─ tool step
     "#);
     assert_eq!(exporter.get_finished_spans().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_span_of_others_ends_when_it_would_and_keeps_what_is_below_it() {
+    #[trace]
+    fn asks(vendor: &SdkTracerProvider) {
+        vendor.tracer("theirs").in_span("answer", |_| ());
+    }
+    #[trace(tracer = tracer)]
+    fn asks_in(tracer: &HoneyHiveTracer, vendor: &SdkTracerProvider) {
+        vendor.tracer("theirs").in_span("answer", |_| ());
+    }
+    let _alone = DEFAULT.lock().await;
+    let server = server();
+    let names = ["asks", "items", "boxed", "waits", "by hand"];
+    let filtering = names
+        .into_iter()
+        .fold(settings(&server), honeyhive_core::TracerBuilder::exclude_spans);
+    let filtering = filtering.build().unwrap();
+    let unsampled = settings(&server).sample_rate(0.0).build().unwrap();
+    for mine in [&filtering, &unsampled] {
+        for is_default in [true, false] {
+            let _default = is_default.then(|| mine.set_default());
+            let run = |call: &mut dyn FnMut()| if is_default { call() } else { mine.in_scope(call) };
+            let exporter = InMemorySpanExporter::default();
+            let vendor = vendor(&exporter);
+            let theirs = vendor.tracer("theirs");
+
+            let mut waits = Box::pin(waits_for_ever());
+            let mut made = None;
+            theirs.in_span("request", |_| {
+                run(&mut || {
+                    assert_eq!(waits.as_mut().now_or_never(), None);
+                    made = Some((later(), boxed(), items()));
+                });
+            });
+            let ended = exporter.get_finished_spans().unwrap();
+            assert_eq!(ended.len(), 1, "while a future that was begun below it waits");
+            drop((waits, made));
+
+            exporter.reset();
+            theirs.in_span("request", |_| {
+                run(&mut || asks(&vendor));
+                asks_in(mine, &vendor);
+                mine.span("by hand").in_scope(|| theirs.in_span("answer", |_| ()));
+            });
+            let spans = exporter.get_finished_spans().unwrap();
+            let (request, answers) = spans.split_last().unwrap();
+            assert_eq!(answers.len(), 3);
+            let below = |answer: &SpanData| answer.parent_span_id == request.span_context.span_id();
+            assert!(answers.iter().all(below), "{answers:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_left_out_writes_nothing_on_the_span_of_another_around_it() {
+    let server = server();
+    let mine = tracer(&server);
+    let unsampled = settings(&server).sample_rate(0.0).build().unwrap();
+    mine.span("request").in_scope(|| unsampled.in_scope(helper));
+    insta::assert_snapshot!(session(&mine, mine.session_id()).await, @r#"
+    session a session
+    └─ tool request
+    "#);
+}
+
+/// Calls an annotated function while the span is locked by its end.
+#[derive(Debug)]
+struct CallsHelper;
+
+impl SpanProcessor for CallsHelper {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, _: SpanData) {
+        helper();
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_call_that_is_left_out_waits_for_no_span() {
+    let server = server();
+    let mine = settings(&server)
+        .exclude_spans("helper")
+        .exclude_spans("nested")
+        .build();
+    let provider = SdkTracerProvider::builder()
+        .with_span_processor(HoneyHiveProcessor::new())
+        .with_span_processor(CallsHelper)
+        .build();
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let work = || provider.tracer("a library").in_span("work", |cx| cx.span().end());
+        mine.unwrap().in_scope(work);
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(PATIENCE).unwrap();
 }

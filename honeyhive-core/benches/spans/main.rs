@@ -13,30 +13,30 @@
 //!
 //! ```text
 //!                          ours             SDK by hand      tracing-otel      fastrace    ours/SDK  ours/tracing
-//! no argument            386, 368 ns  3 a   304, 323 ns  3 a   960,  977 ns  8 a    47 ns   1.27, 1.14   0.40, 0.38
-//! two arguments          408, 415 ns  4 a   366, 350 ns  4 a  1092, 1118 ns 11 a   138 ns   1.12, 1.19   0.37, 0.37
-//! two arguments, async   437, 437 ns  4 a   392, 382 ns  4 a  1326, 1360 ns 11 a   245 ns   1.11, 1.15   0.33, 0.32
-//! five arguments         480, 468 ns  5 a   391, 406 ns  5 a  1176, 1216 ns 12 a   276 ns   1.23, 1.15   0.41, 0.38
-//! two, SDK queued                           413, 380 ns  4 a                               0.99, 1.09
-//! two, tracing bare                                            805,  810 ns  8 a                        0.51, 0.51
+//! no argument            375, 376 ns  3 a   291, 291 ns  3 a   939,  960 ns  8 a    50 ns   1.29, 1.29   0.40, 0.39
+//! two arguments          422, 420 ns  4 a   352, 382 ns  4 a  1079, 1124 ns 11 a   136 ns   1.20, 1.10   0.39, 0.37
+//! two arguments, async   433, 435 ns  4 a   367, 367 ns  4 a  1305, 1357 ns 11 a   246 ns   1.18, 1.18   0.33, 0.32
+//! five arguments         476, 477 ns  5 a   376, 373 ns  5 a  1191, 1202 ns 12 a   273 ns   1.27, 1.28   0.40, 0.40
+//! two, SDK queued                           396, 410 ns  4 a                               1.07, 1.03
+//! two, tracing bare                                            785,  801 ns  8 a                        0.54, 0.52
 //!
-//! three nested           1.23, 1.29 us  12 a (allocations)
-//! prompt of 4 KiB        547, 511 ns     4 a    0.13, 0.12 us more than a short one
-//! document of 1 KiB      1.42, 1.44 us   4 a
-//! million floats         0.40, 0.41 ms   5 a    median 0.41, 0.45 ms
-//! new_session            196, 189 ns     3 a
-//! global tracer, routed  307, 280 ns     2 a    150 ns on the SDK alone, without attributes
-//! tracing layer, routed  1.03, 1.01 us  11 a
+//! three nested           1.27, 1.28 us  12 a (allocations)
+//! prompt of 4 KiB        529, 525 ns     4 a    0.14, 0.13 us more than a short one
+//! document of 1 KiB      1.22, 1.23 us   4 a
+//! million floats         0.40, 0.40 ms   5 a    median 0.41, 0.40 ms
+//! new_session            192, 190 ns     3 a
+//! global tracer, routed  319, 284 ns     2 a    150 ns on the SDK alone, without attributes
+//! tracing layer, routed  1.04, 1.03 us  11 a
 //!
 //! not recording, no allocation (seven runs)
-//! no tracer              14 ns           async 22 ns, measuring takes 1.4 of it
-//! session not sampled    18 to 20 ns     async 28 to 30 ns
-//! tracing disabled       23 to 24 ns     the only tracer, found anew by each call
-//! telemetry suppressed   12 to 13 ns
+//! no tracer              14 ns           async 21 to 22 ns, measuring takes 1.4 of it
+//! session not sampled    19 to 20 ns     async 28 to 29 ns, once 37
+//! tracing disabled       23 ns           the only tracer, found anew by each call
+//! telemetry suppressed   11 to 12 ns
 //!
-//! not recording, but the context changes
-//! left out by a filter   134 to 180 ns   1 a    below a recorded span, which it keeps writes from
-//! tracer = not sampled   139 ns          3 a    it was not active before
+//! not recording, but the context changes (seven runs)
+//! left out by a filter   148 to 161 ns   1 a    below a recorded span, which it keeps writes from
+//! tracer = not sampled   144 to 149 ns   3 a    it was not active before
 //! ```
 #![allow(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
 

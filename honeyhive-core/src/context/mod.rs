@@ -125,17 +125,15 @@ fn is_span_of_ours(span: &SpanContext) -> bool {
     span.span_id() != SpanId::INVALID && !span.is_remote() && is_ours(span.span_id())
 }
 
-/// Whether the active span of a context was made or taken over by this SDK.
+/// Whether the active span of a context was made or taken over by this SDK, for the session that is active.
 pub(crate) fn has_span_of_ours(cx: &Context) -> bool {
-    if Active::is_outside(cx) {
-        return false;
-    }
-    is_span_of_ours(cx.span().span_context()) || matches!(table::known_as(cx), Some(Known::Taken))
+    !Active::is_outside(cx) && has_span_of_any(cx)
 }
 
-/// Whether what is written to the active span of a context is recorded by this SDK.
-pub(crate) fn is_writable(cx: &Context) -> bool {
-    cx.has_active_span() && has_span_of_ours(cx) && cx.span().is_recording()
+/// Whether the active span of a context was made or taken over by this SDK, for whichever session.
+pub(crate) fn has_span_of_any(cx: &Context) -> bool {
+    cx.has_active_span()
+        && (is_span_of_ours(cx.span().span_context()) || matches!(table::known_as(cx), Some(Known::Taken)))
 }
 
 /// What is to be the parent of a span of this tracer instead of the active span of a context; `None` when that one is.

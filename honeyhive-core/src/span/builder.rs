@@ -154,10 +154,10 @@ impl SpanBuilder {
         if is_gone() {
             return Span::disabled();
         }
-        let parent = Active::in_context(&self.tracer, Context::current());
         if !self.tracer.records(&self.otel.name) {
-            return Span::passed_over(&parent);
+            return Span::passed_over(Active::around(&self.tracer, Context::current()));
         }
+        let parent = Active::in_context(&self.tracer, Context::current());
         self.enrichment.write(&mut self.attributes);
         Span::start(&parent, self.otel.with_attributes(self.attributes), must_settle)
     }

@@ -30,8 +30,9 @@ pub use run::{run, run_future, watch_future};
 pub use stream::{Seen, watch_stream};
 
 use crate::capture::Captured;
-use crate::context::{self, Active, ActiveGuard, InContext, is_writable};
+use crate::context::{self, Active, ActiveGuard, InContext};
 use crate::delivery::end_as;
+use crate::discovery::{self, Found};
 use crate::tracer::HoneyHiveTracer;
 
 /// Marks an open span with the number of its session's identity; replaced by the routing attributes on export.
@@ -49,9 +50,9 @@ pub(crate) fn identity_mark(tracer: &HoneyHiveTracer) -> KeyValue {
 pub struct Span(State);
 
 enum State {
-    /// There is no tracer to record for.
+    /// Nothing is recorded, wherever what runs inside goes on.
     Disabled,
-    /// Nothing is recorded, and what runs inside runs in the context that is current where the span was made.
+    /// Nothing is recorded, and what runs inside runs in the context that is current where the span is made.
     Inherited,
     Open(Open),
 }
@@ -79,10 +80,15 @@ impl Span {
         Self(State::Inherited)
     }
 
-    /// Stays in the context that is current now, wherever what runs inside goes on.
+    /// What runs inside is about to go on elsewhere: from now on it takes the current context along, and the tracer that
+    /// code in it should use.
     pub(crate) fn keep_context(&mut self) {
         if matches!(self.0, State::Inherited) {
-            *self = Self::open(context::current(), false, false);
+            let cx = context::current();
+            *self = Self::passed_over(match discovery::find(&cx) {
+                Found::Fallback(tracer) => Active::around(&tracer, cx),
+                _ => cx,
+            });
         }
     }
 
@@ -106,12 +112,12 @@ impl Span {
     }
 
     /// Stands for a span of the tracer that is active in a context and does not record it: what runs inside attaches to
-    /// the span around it, and nothing written there reaches that one.
-    pub(crate) fn passed_over(parent: &Context) -> Self {
-        let cx = if is_writable(parent) {
+    /// the span around it, and neither writes there nor keeps that one open.
+    pub(crate) fn passed_over(parent: Context) -> Self {
+        let cx = if parent.has_active_span() {
             parent.with_remote_span_context(parent.span().span_context().clone())
         } else {
-            parent.clone()
+            parent
         };
         Self::open(cx, false, false)
     }

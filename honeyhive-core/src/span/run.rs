@@ -1,15 +1,14 @@
 //! Running the body of a call inside its span: a panic is the span's error, and unwinds on.
 
-use std::borrow::BorrowMut;
 use std::future::Future;
-use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use super::Span;
+use crate::context::InContext;
 
 /// Runs a body inside the span.
 pub fn run<T>(span: &mut Span, body: impl FnOnce() -> T) -> T {
@@ -24,8 +23,8 @@ pub fn run<T>(span: &mut Span, body: impl FnOnce() -> T) -> T {
     })
 }
 
-/// Runs a future inside the span.
-pub const fn run_future<F: Future>(span: &mut Span, future: F) -> Running<F, &mut Span> {
+/// Runs a future inside the span. For one that is awaited where it is made.
+pub const fn run_future<F: Future>(span: &mut Span, future: F) -> Running<'_, F> {
     Running {
         future: Some(future),
         span,
@@ -39,10 +38,9 @@ where
     C: FnOnce(Span, O) -> O,
 {
     span.keep_context();
-    let future = Some(future);
     WatchedFuture {
-        inner: Running { future, span },
-        conclude: Some(conclude),
+        inner: span.scope(future),
+        end: Some((span, conclude)),
     }
 }
 
@@ -50,31 +48,25 @@ pin_project! {
     /// Made by [`run_future`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Running<F, S>
-    where
-        S: BorrowMut<Span>,
-    {
-        // `None` once it is done. Dropped inside the span, and before it.
+    pub struct Running<'s, F> {
+        // `None` once it is done.
         #[pin]
         future: Option<F>,
-        span: S,
+        span: &'s mut Span,
     }
 
-    impl<F, S> PinnedDrop for Running<F, S>
-    where
-        S: BorrowMut<Span>,
-    {
+    impl<'s, F> PinnedDrop for Running<'s, F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.future.is_some() {
-                let _active = (*this.span).borrow().activate();
+                let _active = this.span.activate();
                 this.future.set(None);
             }
         }
     }
 }
 
-impl<F: Future, S: BorrowMut<Span>> Future for Running<F, S> {
+impl<F: Future> Future for Running<'_, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
@@ -82,12 +74,11 @@ impl<F: Future, S: BorrowMut<Span>> Future for Running<F, S> {
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             return Poll::Pending;
         };
-        let span = this.span.borrow_mut();
-        let polled = run(span, || future.poll(task));
+        let polled = run(this.span, || future.poll(task));
         if polled.is_ready() {
             this.future.set(None);
         } else {
-            span.keep_context();
+            this.span.keep_context();
         }
         polled
     }
@@ -97,9 +88,10 @@ pin_project! {
     /// Made by [`watch_future`].
     #[must_use = "futures do nothing unless polled"]
     pub struct WatchedFuture<F, C> {
+        // Dropped first: an unfinished future before the span it belongs to.
         #[pin]
-        inner: Running<F, Span>,
-        conclude: Option<C>,
+        inner: InContext<F>,
+        end: Option<(Span, C)>,
     }
 }
 
@@ -111,11 +103,16 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        let output = ready!(this.inner.as_mut().poll(task));
-        let span = mem::replace(this.inner.project().span, Span::disabled());
-        Poll::Ready(match this.conclude.take() {
-            Some(conclude) => conclude(span, output),
+        let this = self.project();
+        let polled = panic::catch_unwind(AssertUnwindSafe(|| this.inner.poll(task)));
+        let polled = polled.unwrap_or_else(|payload| {
+            if let Some((span, _)) = this.end {
+                span.settle_with_panic(&*payload);
+            }
+            panic::resume_unwind(payload)
+        });
+        polled.map(|output| match this.end.take() {
+            Some((span, conclude)) => conclude(span, output),
             None => output,
         })
     }

@@ -123,6 +123,27 @@ fn an_unfinished_future_or_stream_is_dropped_inside_its_span_before_that_ends() 
 }
 
 #[test]
+fn a_future_that_is_done_is_there_until_it_is_dropped_and_may_be_polled_on() {
+    let tracer = tracer();
+    for span in [started(&tracer).0, Span::inherited(), Span::disabled()] {
+        let mut polls = 0;
+        let dropped = Cell::new(None);
+        let held = Dropped(&dropped, &tracer);
+        let counts = std::future::poll_fn(move |_| {
+            let _ = &held;
+            polls += 1;
+            Poll::Ready(polls)
+        });
+        let mut future = Box::pin(watch_future(span, counts, |_, output| output));
+        assert_eq!(poll_once(future.as_mut()), Poll::Ready(1));
+        assert_eq!(poll_once(future.as_mut()), Poll::Ready(2));
+        assert_eq!(dropped.take(), None);
+        drop(future);
+        assert!(dropped.take().is_some());
+    }
+}
+
+#[test]
 fn the_span_of_a_stream_ends_when_it_is_exhausted_or_fails_and_what_follows_passes_through() {
     let tracer = tracer();
     let (span, _) = started(&tracer);
