@@ -16,7 +16,7 @@ pub use crate::discovery::NoGuess;
 pub use crate::span::{ErrorReport, Kind, Seen, Span, Split, run, run_future, simple_name, watch_future, watch_stream};
 
 use crate::capture::PANICKED;
-use crate::context::{Active, has_span_of_any, is_gone};
+use crate::context::{Active, has_span_of_this_sdk, is_gone};
 use crate::discovery::Found;
 use crate::span::keys;
 use crate::{HoneyHiveTracer, discovery};
@@ -127,7 +127,7 @@ impl Call {
         values: usize,
     ) -> Option<Answer> {
         let is_recorded = tracer.records(self.name);
-        if !is_recorded && !has_span_of_any(cx) {
+        if !is_recorded && !has_span_of_this_sdk(cx) {
             self.parent = Parent::Inherited;
         } else if is_recorded && Active::is_settled(cx) {
             self.parent = Parent::Current;

@@ -13,7 +13,7 @@ use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use honeyhive_core::opentelemetry::trace::{Status, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use honeyhive_core::opentelemetry::{Context, KeyValue, global};
 use honeyhive_core::routing::{self, HoneyHiveProcessor};
-use honeyhive_core::{Enrichment, HoneyHiveTracer, trace};
+use honeyhive_core::{Enrichment, HoneyHiveTracer, task, trace};
 use honeyhive_tests::{PATIENCE, server, session, settings, tracer};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, Span, SpanData, SpanProcessor};
@@ -78,6 +78,32 @@ async fn begun_and_finished<T>(begin: impl FnOnce(&mut dyn FnMut()), then: impl 
     boxed.await;
     assert_eq!(items.collect::<Vec<_>>().await, [1, 2]);
     kept
+}
+
+#[trace]
+fn spawns(go: oneshot::Receiver<()>) -> [Pin<Box<dyn Future<Output = ()>>>; 2] {
+    let work = task::spawn(async {
+        go.await.unwrap();
+        step();
+    });
+    let carried = task::carry(step);
+    [Box::pin(work.map(Result::unwrap)), Box::pin(async { carried() })]
+}
+
+#[tokio::test]
+async fn what_a_call_starts_stays_in_the_session_that_is_left_out() {
+    let _alone = DEFAULT.lock().await;
+    let server = server();
+    let unsampled = settings(&server).sample_rate(0.0).build().unwrap();
+    let recorded = tracer(&server);
+    let first = unsampled.set_default();
+    let (go, gone) = oneshot::channel();
+    let started = spawns(gone);
+    drop(first);
+    let _second = recorded.set_default();
+    go.send(()).unwrap();
+    futures_util::future::join_all(started).await;
+    assert_eq!((unsampled.stats().spans_ended, recorded.stats().spans_ended), (0, 0));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt};
 use opentelemetry::{Context, ContextGuard};
 use table::Known;
 
-use crate::discovery;
+use crate::discovery::{self, Found};
 use crate::span::is_ours;
 use crate::tracer::HoneyHiveTracer;
 
@@ -42,6 +42,16 @@ pub(crate) fn is_gone() -> bool {
 /// The current context; on a thread that is ending, an empty one.
 pub(crate) fn current() -> Context {
     if is_gone() { Context::new() } else { Context::current() }
+}
+
+/// The current context, for code that goes on in it elsewhere, or later. Where the tracer found for it records nothing a
+/// call makes none active: that one is here, lest another one be found then.
+pub(crate) fn carried() -> Context {
+    let cx = current();
+    match discovery::find(&cx) {
+        Found::Fallback(tracer) if tracer.records_nothing() => Active::around(&tracer, cx),
+        _ => cx,
+    }
 }
 
 /// A context that is the current one until this is dropped; on a thread that is ending, it is not.
@@ -127,11 +137,11 @@ fn is_span_of_ours(span: &SpanContext) -> bool {
 
 /// Whether the active span of a context was made or taken over by this SDK, for the session that is active.
 pub(crate) fn has_span_of_ours(cx: &Context) -> bool {
-    !Active::is_outside(cx) && has_span_of_any(cx)
+    !Active::is_outside(cx) && has_span_of_this_sdk(cx)
 }
 
 /// Whether the active span of a context was made or taken over by this SDK, for whichever session.
-pub(crate) fn has_span_of_any(cx: &Context) -> bool {
+pub(crate) fn has_span_of_this_sdk(cx: &Context) -> bool {
     cx.has_active_span()
         && (is_span_of_ours(cx.span().span_context()) || matches!(table::known_as(cx), Some(Known::Taken)))
 }

@@ -32,7 +32,6 @@ pub use stream::{Seen, watch_stream};
 use crate::capture::Captured;
 use crate::context::{self, Active, ActiveGuard, InContext};
 use crate::delivery::end_as;
-use crate::discovery::{self, Found};
 use crate::tracer::HoneyHiveTracer;
 
 /// Marks an open span with the number of its session's identity; replaced by the routing attributes on export.
@@ -80,15 +79,10 @@ impl Span {
         Self(State::Inherited)
     }
 
-    /// What runs inside is about to go on elsewhere: from now on it takes the current context along, and the tracer that
-    /// code in it should use.
+    /// What runs inside is about to go on later or elsewhere: from now on it takes the current context along.
     pub(crate) fn keep_context(&mut self) {
         if matches!(self.0, State::Inherited) {
-            let cx = context::current();
-            *self = Self::passed_over(match discovery::find(&cx) {
-                Found::Fallback(tracer) => Active::around(&tracer, cx),
-                _ => cx,
-            });
+            *self = Self::passed_over(context::carried());
         }
     }
 

@@ -137,7 +137,7 @@ pub fn carry<F, T>(f: F) -> impl FnOnce() -> T
 where
     F: FnOnce() -> T,
 {
-    let cx = context::current();
+    let cx = context::carried();
     move || {
         let _attached = Attached::new(cx);
         f()
@@ -159,7 +159,7 @@ pub fn carry_each<F, A, R>(f: F) -> impl Fn(A) -> R
 where
     F: Fn(A) -> R,
 {
-    let cx = context::current();
+    let cx = context::carried();
     move |argument| {
         let _attached = Attached::new(cx.clone());
         f(argument)
@@ -184,5 +184,5 @@ where
 /// # }
 /// ```
 pub fn carry_future<F: Future>(future: F) -> InContext<F> {
-    InContext::new(future, Some(context::current()))
+    InContext::new(future, Some(context::carried()))
 }
