@@ -1,4 +1,5 @@
-//! What the expansion of `#[trace]` and the other crates of the SDK may touch, and nothing else. Not covered by any promise of stability.
+//! What the expansion of `#[trace]` and the other crates of the SDK may touch, and nothing else. Not covered by any promise
+//! of stability.
 
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
@@ -11,7 +12,7 @@ pub use core;
 
 pub use crate::EventType;
 pub use crate::capture::{Capture, Captured};
-/// For `evaluate` of 0.x.
+/// For experiments, while they run.
 pub use crate::discovery::NoGuess;
 pub use crate::span::{ErrorReport, Kind, Seen, Span, Split, run, run_future, simple_name, watch_future, watch_stream};
 
@@ -149,9 +150,7 @@ impl Call {
             Answer::Tracer(found) => found,
             Answer::Search => discovery::find(&Context::current()),
         };
-        let Some(tracer) = found.or_warn() else {
-            return;
-        };
+        let Some(tracer) = found.or_warn() else { return };
         let cx = Context::current();
         self.parent = Parent::Other(if tracer.records(self.name) {
             self.describe(&tracer, renamed, event_type, values);

@@ -23,6 +23,11 @@ static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
     defaults: Vec::new(),
 });
 
+/// Whether the warning was given that there is no tracer.
+static NONE: AtomicBool = AtomicBool::new(false);
+/// Whether the warning was given that there are several.
+static SEVERAL: AtomicBool = AtomicBool::new(false);
+
 /// How many [`NoGuess`] are alive.
 static NO_GUESS: AtomicUsize = AtomicUsize::new(0);
 
@@ -99,11 +104,6 @@ pub(crate) fn fallback_unless_ambiguous() -> Option<HoneyHiveTracer> {
     }
     found.tracer()
 }
-
-/// Whether the warning was given that there is no tracer.
-static NONE: AtomicBool = AtomicBool::new(false);
-/// Whether the warning was given that there are several.
-static SEVERAL: AtomicBool = AtomicBool::new(false);
 
 fn warn_of_several() {
     tracing::warn!(

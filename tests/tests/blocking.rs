@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use honeyhive_core::api::RunStatus;
-use honeyhive_eval::CancelHandle;
 use honeyhive_eval::prelude::*;
+use honeyhive_eval::{CancelHandle, Evaluation, ExperimentResult};
 use honeyhive_tests::{PATIENCE, server, settings};
 use serde_json::json;
 
@@ -23,32 +23,38 @@ fn hang() -> ! {
     }
 }
 
-/// As `#[tokio::main]` does at the end: it waits for what runs on tokio's threads that may block.
-#[test]
-fn a_blocking_function_that_hangs_does_not_keep_the_program_from_ending() {
-    let server = server();
+/// Runs an experiment and ends its runtime, as `#[tokio::main]` does at the end: that waits for what runs on tokio's threads
+/// that may block.
+fn run_to_the_end_of_the_program(evaluation: impl FnOnce() -> Evaluation + Send + 'static) -> ExperimentResult {
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .unwrap();
-        let run = evaluate(|datapoint: Datapoint| {
+        let result = runtime.block_on(evaluation().into_future()).unwrap();
+        drop(runtime);
+        ended.send(result).unwrap();
+    });
+    end.recv_timeout(PATIENCE).expect("the runtime ends")
+}
+
+#[test]
+fn a_blocking_function_that_hangs_does_not_keep_the_program_from_ending() {
+    let server = server();
+    let settings = settings(&server);
+    let result = run_to_the_end_of_the_program(|| {
+        evaluate(|datapoint: Datapoint| {
             if n(&datapoint) == 0 {
                 hang()
             }
         })
         .dataset(numbers(2))
-        .connection(settings(&server))
+        .connection(settings)
         .timeout(Duration::from_millis(50))
         .evaluator("hangs", |_: Datapoint| -> bool { hang() })
         .evaluator_timeout(Duration::from_millis(50))
-        .into_future();
-        let result = runtime.block_on(run).unwrap();
-        drop(runtime);
-        ended.send(result).unwrap();
     });
-    let result = end.recv_timeout(PATIENCE).expect("the runtime ends");
     let error = result.rows[0].output.as_ref().unwrap_err();
     assert!(
         error
@@ -61,27 +67,18 @@ fn a_blocking_function_that_hangs_does_not_keep_the_program_from_ending() {
 #[test]
 fn aborting_a_blocking_function_that_hangs_lets_the_program_end() {
     let server = server();
-    let (ended, end) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+    let settings = settings(&server);
+    let result = run_to_the_end_of_the_program(|| {
         let cancel = CancelHandle::new();
         let handle = cancel.clone();
-        let run = evaluate(move |_: Datapoint| -> bool {
+        evaluate(move |_: Datapoint| -> bool {
             handle.abort();
             hang()
         })
         .dataset(numbers(1))
-        .connection(settings(&server))
+        .connection(settings)
         .cancel(&cancel)
-        .into_future();
-        let result = runtime.block_on(run).unwrap();
-        drop(runtime);
-        ended.send(result).unwrap();
     });
-    let result = end.recv_timeout(PATIENCE).expect("the runtime ends");
     assert_eq!((result.status, result.not_run), (RunStatus::Cancelled, 1));
 }
 
