@@ -7,6 +7,7 @@ use std::time::Duration;
 use honeyhive_core::{Enrichment, HoneyHiveTracer, trace};
 use honeyhive_tests::KEY;
 use honeyhive_tests::scripted::{ScriptedServer, ok};
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::json;
@@ -39,10 +40,14 @@ fn flush(tracer: &HoneyHiveTracer) {
     tracer.flush_blocking(Duration::from_secs(30)).unwrap();
 }
 
-/// Attributes by key; a key that is there twice is an error.
 fn attributes(span: &Span) -> BTreeMap<String, Value> {
+    by_key(&span.attributes)
+}
+
+/// Attributes by key; a key that is there twice is an error.
+fn by_key(attributes: &[KeyValue]) -> BTreeMap<String, Value> {
     let mut map = BTreeMap::new();
-    for attribute in &span.attributes {
+    for attribute in attributes {
         let value = attribute.value.clone().unwrap().value.unwrap();
         assert_eq!(
             map.insert(attribute.key.clone(), value),
@@ -135,6 +140,35 @@ fn an_error_is_on_its_span_once() {
     );
     let events: Vec<&str> = spans[0].events.iter().map(|event| event.name.as_str()).collect();
     assert_eq!(events, ["exception"]);
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no answer")]
+struct NoAnswer(#[source] NoPassage);
+
+#[derive(Debug, thiserror::Error)]
+#[error("no passage")]
+struct NoPassage(#[source] std::io::Error);
+
+#[trace]
+fn fails_for_a_reason() -> Result<(), NoAnswer> {
+    Err(NoAnswer(NoPassage(std::io::Error::other("no index"))))
+}
+
+#[test]
+fn an_error_says_what_it_was_caused_by() {
+    let server = ScriptedServer::start(|_, _| ok());
+    let tracer = on(&server);
+    tracer.in_scope(fails_for_a_reason).unwrap_err();
+    flush(&tracer);
+    let spans = server.arrived("POST /opentelemetry/v1/traces")[0].spans();
+    let expected = [
+        ("exception.message", "no answer"),
+        ("exception.stacktrace", "caused by: no passage\ncaused by: no index"),
+        ("exception.type", "NoAnswer"),
+    ];
+    let expected = expected.map(|(key, value)| (key.to_owned(), text(value)));
+    assert_eq!(by_key(&spans[0].events[0].attributes), BTreeMap::from(expected));
 }
 
 #[test]
